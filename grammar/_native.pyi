@@ -1,0 +1,95 @@
+"""The contract of the native core (`grammar/native/bind.cpp`); a test compares it with the build."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+class Vocabulary:
+    """Token id -> bytes, the end tokens, and the token trie. Immutable, shared by every grammar compiled for it."""
+
+    def __init__(
+        self, token_bytes: Sequence[bytes | None], eos_token_ids: Iterable[int], size: int | None = None
+    ) -> None:
+        """`token_bytes[i]` is the exact text of token i; None or b"" means that it has none (special, padding) and is
+        never allowed. End tokens are treated as special whatever their bytes. `size` is the width of the model's logits
+        when it is larger than the tokenizer: the rows beyond are never allowed. Raises `VocabularyError`."""
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def bitmask_words(self) -> int:
+        """ceil(size / 32), the width of a bitmask row in int32 words."""
+
+    @property
+    def eos_token_ids(self) -> tuple[int, ...]: ...
+    def token_bytes(self, token_id: int) -> bytes: ...
+
+class CompiledGrammar:
+    """A grammar for a vocabulary: the token automaton. States are small integers; -1 is dead."""
+
+    def __init__(self, vocabulary: Vocabulary, program: bytes, text: bytes, limits: dict[str, int]) -> None: ...
+    @property
+    def vocabulary(self) -> Vocabulary: ...
+    @property
+    def start(self) -> int: ...
+    def step(self, state: int, token_id: int) -> int:
+        """The state after a token, -1 if the bitmask of `state` forbids it."""
+
+    def step_bytes(self, state: int, data: bytes) -> int:
+        """The state after some text, -1 if no text of the language goes on like this."""
+
+    def is_accepting(self, state: int) -> bool:
+        """Whether the text may end here: exactly then the end tokens are allowed."""
+
+    def is_terminated(self, state: int) -> bool:
+        """Whether an end token has been accepted."""
+
+    def forced_bytes(self, state: int) -> bytes:
+        """The longest text that every way to go on begins with."""
+
+    def next_bytes(self, state: int) -> bytes:
+        """Every byte that may come next, ascending."""
+
+    def allowed_tokens(self, state: int) -> list[int]:
+        """The tokens of the bitmask, ascending."""
+
+    def fill_bitmask(self, states: Sequence[int], bitmask: Any) -> None:
+        """Write row i of `bitmask` for states[i]. `bitmask`: int32[batch, >= bitmask_words], C order, CPU, batch ==
+        len(states); bit i of word w allows token 32 * w + i. Words beyond the vocabulary become 0. A state of -1 is
+        a ValueError. Releases the GIL. Raises TypeError for a wrong dtype, shape, order or device."""
+
+    def statistics(self) -> dict[str, int]:
+        """Counts and sizes: states, masks, bytes, ..."""
+
+class Matcher:
+    """Where one sequence stands in a grammar."""
+
+    def __init__(self, grammar: CompiledGrammar) -> None: ...
+    @property
+    def grammar(self) -> CompiledGrammar: ...
+    @property
+    def state(self) -> int: ...
+    @property
+    def token_ids(self) -> list[int]:
+        """The tokens accepted so far, end tokens included."""
+
+    @property
+    def is_accepting(self) -> bool: ...
+    @property
+    def is_terminated(self) -> bool:
+        """An end token was accepted. From then on only end tokens are allowed, and accepting one moves nothing."""
+
+    def accept_token(self, token_id: int) -> None:
+        """Move by one token. Raises TokenRejected, and stays where it is, if the bitmask forbids it."""
+
+    def validate_tokens(self, token_ids: Sequence[int]) -> int:
+        """How many of these would be accepted one after the other; moves nothing."""
+
+    def fill_bitmask(self, bitmask: Any, row: int = 0) -> None:
+        """Write bitmask[row]; the same rules as `CompiledGrammar.fill_bitmask`. IndexError if there is no such row."""
+
+    def forced_bytes(self) -> bytes: ...
+    def rollback(self, count: int) -> None:
+        """Take back the last `count` accepted tokens. ValueError if there are fewer."""
+
+    def fork(self) -> Matcher: ...
+    def reset(self) -> None: ...

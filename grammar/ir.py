@@ -1,0 +1,231 @@
+"""The intermediate representation: immutable nodes for regular languages and for grammars over them.
+
+Front ends (regular expressions, JSON Schema, choices) build these nodes; `lower.py` flattens them for the native
+automaton. There are two families.
+
+A `Regex` denotes a set of *texts* (sequences of Unicode code points, spelled as UTF-8). The algebra is closed under
+intersection and complement, so constraints on one string compose exactly: `pattern` and `minLength` and `not enum`
+is one expression. A regex becomes one terminal of the grammar; the automaton explores it by derivatives.
+
+A `Node` denotes a set of texts too, but may be recursive: sequences, alternatives, references to named rules, and two
+nodes for JSON containers, whose state ("which names were seen, how many items so far") would be exponentially or
+linearly large if it were unrolled into rules.
+
+Two nodes that are the same object are lowered once, so build shared parts once and reuse them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal as _Literal
+from typing import TypeAlias
+
+MAX_CODE_POINT = 0x10FFFF
+
+Range: TypeAlias = tuple[int, int]
+
+# ------------------------------------------------------------------------------------------------ regular languages
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Text:
+    """Exactly this text. `Text("")` is the empty text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chars:
+    """One code point out of `ranges`: inclusive, ascending, disjoint pairs.
+
+    Surrogates (U+D800..U+DFFF) inside a range are ignored: no text contains them. No ranges is the empty language.
+    """
+
+    ranges: tuple[Range, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Concat:
+    """The texts of `parts`, one after the other. No parts: the empty text."""
+
+    parts: tuple[Regex, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Union:
+    """A text of any of `parts`. No parts: the empty language."""
+
+    parts: tuple[Regex, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextSet:
+    """One of `texts`; the same language as a `Union` of `Text`, built as a trie, so thousands are cheap."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Intersection:
+    """A text that is in every one of `parts` (at least one part)."""
+
+    parts: tuple[Regex, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Complement:
+    """Every (valid Unicode) text that is not in `inner`."""
+
+    inner: Regex
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Repeat:
+    """`inner` repeated `minimum` to `maximum` times; `maximum=None` is without bound."""
+
+    inner: Regex
+    minimum: int = 0
+    maximum: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DigitsModulo:
+    """Decimal digit strings (the empty one counts as 0) whose value is congruent to `remainder` modulo `modulus`."""
+
+    modulus: int
+    remainder: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JsonString:
+    """A JSON string, quotes included, whose *decoded* content is a text of `content`.
+
+    Spelling. If `content` is `ANY_CHAR` repeated (any string, or any string of bounded length), every spelling of
+    RFC 8259 is in the language, `\\uXXXX` and paired surrogates included. Otherwise the spelling is canonical, so that
+    complement and intersection stay exact: characters stand for themselves, except `\\"` `\\\\` `\\b` `\\f` `\\n` `\\r` `\\t`
+    and `\\u00XX` (either hexadecimal case) for the other control characters.
+
+    Only a terminal's top level may hold it, or a `Concat`/`Union`/`Repeat` there; it may not be nested in another
+    `JsonString`, an `Intersection` or a `Complement` (put those inside `content`).
+    """
+
+    content: Regex
+
+
+Regex: TypeAlias = (
+    Text | Chars | Concat | Union | TextSet | Intersection | Complement | Repeat | DigitsModulo | JsonString
+)
+
+EMPTY_TEXT = Text("")
+NOTHING = Union(())
+ANY_CHAR = Chars(((0, MAX_CODE_POINT),))
+ANY_TEXT = Repeat(ANY_CHAR)
+
+# ----------------------------------------------------------------------------------------------------- JSON spacing
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLayout:
+    """Where white space may stand between the tokens of JSON.
+
+    `flexible`: anywhere JSON allows it inside a container, at most `max_whitespace` characters (space, tab, newline,
+    carriage return) in a row, so that a model cannot loop in it. `compact`: none. `indent`: exactly as
+    `json.dumps(value, indent=indent)` writes it. No layout allows white space before or after the whole value.
+    """
+
+    style: _Literal["flexible", "compact", "indent"] = "flexible"
+    max_whitespace: int = 40
+    indent: int = 2
+
+
+# ---------------------------------------------------------------------------------------------------------- grammars
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Terminal:
+    """A lexeme: one text of `regex`."""
+
+    regex: Regex
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sequence:
+    """The texts of `parts`, one after the other."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """A text of any of `parts`. No parts: the empty language."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """A text of the rule of that name."""
+
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A declared property of a `Record`: its name (decoded, unquoted), its value, and whether it must be there."""
+
+    name: str
+    value: Node
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraFields:
+    """Undeclared properties of a `Record`: every decoded name in `name` may appear, with this value.
+
+    `name` must exclude the declared names, and the names of the record's other `ExtraFields`.
+    """
+
+    name: Regex
+    value: Node
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """A JSON object.
+
+    `order="declared"`: fields in the order of `fields`, then extra fields. `order="any"`: every order, each declared
+    name at most once, all required ones present.
+    `minimum`/`maximum` bound the number of properties, extra ones counted each time they are written.
+    """
+
+    fields: tuple[Field, ...]
+    extras: tuple[ExtraFields, ...] = ()
+    order: _Literal["declared", "any"] = "declared"
+    minimum: int = 0
+    maximum: int | None = None
+    layout: JsonLayout = field(default_factory=JsonLayout)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Array:
+    """A JSON array: item i is a text of `prefix[i]`, items beyond the prefix are texts of `rest`.
+
+    `rest=None` means that there are none beyond the prefix. `minimum`/`maximum` bound the number of items.
+    """
+
+    prefix: tuple[Node, ...] = ()
+    rest: Node | None = None
+    minimum: int = 0
+    maximum: int | None = None
+    layout: JsonLayout = field(default_factory=JsonLayout)
+
+
+Node: TypeAlias = Terminal | Sequence | Choice | Reference | Record | Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grammar:
+    """Named rules and the one to start from. Rules may be recursive, but not left-recursive."""
+
+    start: Node
+    rules: dict[str, Node] = field(default_factory=dict)

@@ -1,0 +1,323 @@
+// States and transitions of the token automaton.
+
+#include "automaton.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <stdexcept>
+
+#include "errors.hpp"
+
+namespace latticework {
+
+Automaton::Config::~Config() {
+    delete table.load();
+    delete mask.load();
+}
+
+Automaton::Automaton(std::shared_ptr<Vocabulary> vocabulary, std::string code, std::string text, const Limits& limits)
+    : vocabulary_(std::move(vocabulary)), code_(std::move(code)), text_(std::move(text)), limits_(limits) {
+    if (code_.size() % sizeof(int32_t) != 0) throw GrammarProblem("the compiled program of a grammar is damaged");
+    std::vector<int32_t> words(code_.size() / sizeof(int32_t));
+    std::memcpy(words.data(), code_.data(), code_.size());
+    lexer_ = vocabulary_->lexer(limits_.lexer_bytes);
+    collect_above_ = limits_.grammar_bytes;
+    std::lock_guard lock(lexer_->mutex);
+    lexer_->derivative_steps = limits_.derivative_steps;
+    program_ = std::make_unique<Program>(*lexer_, words, text_, limits_.grammar_nodes);
+    frames_ = std::make_unique<Frames>(*program_, *lexer_);
+    auto terminated = std::make_unique<Config>();
+    terminated->accepting = true;
+    add_config(std::move(terminated));
+    const Fragment& first = closure(stacks_.push(frames_->start(program_->start()), StackSets::kOnlyEmpty));
+    start_ = intern(first.items, first.accepting);
+    if (start_ == kDead) throw Unsatisfiable("no text satisfies the constraint");
+    require_spelling();
+}
+
+Automaton::~Automaton() {
+    for (StateId id = 0; id < config_count_; ++id) delete slot(id);
+}
+
+// ------------------------------------------------------------------------------------------------ the table of states
+
+// Chunk k holds twice as many states as chunk k - 1, so a slot never moves and may be read while others are added.
+struct SlotPlace {
+    int chunk;
+    size_t size, offset;
+};
+
+static SlotPlace place_of(StateId state, StateId first_chunk) {
+    auto first = static_cast<uint32_t>(first_chunk), place = static_cast<uint32_t>(state) + first;
+    int chunk = std::bit_width(place) - std::bit_width(first);
+    size_t size = static_cast<size_t>(first) << chunk;
+    return {chunk, size, place - size};
+}
+
+Automaton::Config* Automaton::slot(StateId state) const {
+    SlotPlace place = place_of(state, kFirstChunk);
+    if (place.chunk >= kChunks) return nullptr;
+    std::atomic<Config*>* slots = chunks_[place.chunk].load(std::memory_order_acquire);
+    return slots == nullptr ? nullptr : slots[place.offset].load(std::memory_order_acquire);
+}
+
+void Automaton::set_slot(StateId state, Config* config) {
+    SlotPlace place = place_of(state, kFirstChunk);
+    if (place.chunk >= kChunks) throw LimitReached("states", 1L << 29, "the automaton has too many states");
+    Chunk& owner = chunk_owners_[place.chunk];
+    if (owner == nullptr) {
+        owner = std::make_unique<std::atomic<Config*>[]>(place.size);
+        chunks_[place.chunk].store(owner.get(), std::memory_order_release);
+        bytes_ += place.size * sizeof(Config*);
+    }
+    owner[place.offset].store(config, std::memory_order_release);
+}
+
+Automaton::Config& Automaton::at(StateId state) const {
+    Config* config = state < 0 ? nullptr : slot(state);
+    if (config == nullptr) {
+        throw std::out_of_range(std::to_string(state) + " is not a state of this grammar" +
+                                (state >= 0 ? ", or it was dropped to stay within the byte budget" : ""));
+    }
+    return *config;
+}
+
+StateId Automaton::add_config(std::unique_ptr<Config> config) {
+    for (const Item& item : config->items) config->alive = config->alive | lexer_->alive(item.lex);
+    bytes_ += sizeof(Config) + config->items.capacity() * sizeof(Item);
+    set_slot(config_count_, config.release());
+    ++live_states_;
+    return config_count_++;
+}
+
+uint64_t Automaton::hash_of(const Config& config) {
+    uint64_t hash = config.accepting ? 17 : 19;
+    for (const Item& item : config.items) hash = mix(mix(hash, item.lex), item.stacks);
+    return hash;
+}
+
+StateId Automaton::intern(std::vector<Item> items, bool accepting) {
+    if (items.empty() && !accepting) return kDead;
+    auto config = std::make_unique<Config>();
+    config->items = std::move(items);
+    config->accepting = accepting;
+    uint64_t hash = hash_of(*config);
+    StateId found = config_index_.find(hash, [&](int32_t id) {
+        const Config& other = *slot(id);
+        return other.accepting == config->accepting && other.items == config->items;
+    });
+    if (found >= 0) return found;
+    StateId id = add_config(std::move(config));
+    config_index_.insert(hash, id);
+    return id;
+}
+
+// -------------------------------------------------------------------------------------------------------- transitions
+
+// One item per lexer state, then one per set of stacks: what reads the same, or goes on the same, is one.
+void Automaton::normalise(std::vector<Item>& items) {
+    if (items.size() < 2) return;
+    std::ranges::sort(items);
+    std::vector<Item> merged;
+    for (const Item& item : items) {
+        if (!merged.empty() && merged.back().lex == item.lex) {
+            merged.back().stacks = stacks_.unite(merged.back().stacks, item.stacks);
+        } else {
+            merged.push_back(item);
+        }
+    }
+    std::ranges::stable_sort(merged, {}, &Item::stacks);
+    items.clear();
+    for (size_t i = 0; i < merged.size();) {
+        std::vector<ExprId> same;
+        size_t j = i;
+        for (; j < merged.size() && merged[j].stacks == merged[i].stacks; ++j) same.push_back(merged[j].lex);
+        ExprId lex = same.size() == 1 ? same[0] : lexer_->regex.any_of(std::move(same));
+        items.push_back({lex, merged[i].stacks});
+        i = j;
+    }
+    std::ranges::sort(items);
+}
+
+const Automaton::Fragment& Automaton::closure(StackId stacks) {
+    if (auto found = closures_.find(stacks); found != closures_.end()) return found->second;
+    Fragment fragment;
+    expand(stacks, fragment);
+    normalise(fragment.items);
+    closure_bytes_ += sizeof(Fragment) + 48 + fragment.items.capacity() * sizeof(Item);
+    return closures_.emplace(stacks, std::move(fragment)).first->second;
+}
+
+// Follows every move that reads nothing. A position above a set of stacks is visited once; a tail call puts the child
+// straight above what its parent would return to, so right recursion and unit cycles end.
+void Automaton::expand(StackId stacks, Fragment& out) {
+    constexpr size_t kMostVisits = 2000000;
+    std::vector<StackTop> open;
+    std::unordered_set<uint64_t> visited;
+    auto visit = [&](PosId pos, StackId below) {
+        uint64_t key = (static_cast<uint64_t>(pos) << 32) | static_cast<uint32_t>(below);
+        if (visited.insert(key).second) open.push_back({pos, below});
+    };
+    auto visit_all = [&](StackId set) {
+        out.accepting = out.accepting || stacks_.has_empty(set);
+        for (const StackTop& top : stacks_.tops(set)) visit(top.pos, top.below);
+    };
+    visit_all(stacks);
+    while (!open.empty()) {
+        StackTop top = open.back();
+        open.pop_back();
+        if (visited.size() > kMostVisits) throw GrammarProblem("the grammar is left-recursive");
+        std::span<const Move> span = frames_->moves(top.pos);
+        for (const Move& move : std::vector<Move>(span.begin(), span.end())) {
+            StackId after = move.next == Move::kReturn ? top.below : stacks_.push(move.next, top.below);
+            if (move.kind == Move::Call) {
+                visit(move.what, after);
+                continue;
+            }
+            bool reads = move.kind == Move::Read && !lexer_->alive(move.what).empty();
+            if (reads) out.items.push_back({move.what, after});
+            if (move.kind == Move::Pop || lexer_->nullable(move.what)) visit_all(after);
+        }
+    }
+}
+
+StateId Automaton::compute_step(StateId state, uint8_t byte) {
+    std::vector<Item> items;
+    bool accepting = false;
+    for (const Item& item : at(state).items) {
+        ExprId next = lexer_->step(item.lex, byte);
+        if (next == RegexSet::kNothing) continue;
+        if (!lexer_->alive(next).empty()) items.push_back({next, item.stacks});
+        if (!lexer_->nullable(next)) continue;
+        const Fragment& fragment = closure(item.stacks);
+        accepting = accepting || fragment.accepting;
+        items.insert(items.end(), fragment.items.begin(), fragment.items.end());
+    }
+    normalise(items);
+    return intern(std::move(items), accepting);
+}
+
+StateId Automaton::known_step(const Config& config, uint8_t byte) const {
+    if (!config.alive.contains(byte)) return kDead;
+    const Table* table = config.table.load(std::memory_order_acquire);
+    return table != nullptr ? (*table)[byte].load(std::memory_order_acquire)
+                            : config.only_next.load(std::memory_order_acquire);
+}
+
+// The caller holds the lexer's mutex.
+StateId Automaton::step_locked(StateId state, uint8_t byte) {
+    Config& config = at(state);
+    StateId next = known_step(config, byte);
+    if (next != kUnknown) return next;
+    next = compute_step(state, byte);
+    if (config.alive.count() == 1) {
+        config.only_next.store(next, std::memory_order_release);
+        return next;
+    }
+    Table* table = config.table.load();
+    if (table == nullptr) {
+        table = new Table;
+        for (auto& entry : *table) entry.store(kUnknown, std::memory_order_relaxed);
+        bytes_ += sizeof(Table);
+        config.table.store(table, std::memory_order_release);
+    }
+    (*table)[byte].store(next, std::memory_order_release);
+    return next;
+}
+
+// The caller holds `gc_` shared.
+StateId Automaton::walk(StateId state, std::string_view data) {
+    std::unique_lock<std::mutex> lock(lexer_->mutex, std::defer_lock);
+    for (char c : data) {
+        auto byte = static_cast<uint8_t>(c);
+        StateId next = known_step(at(state), byte);
+        if (next == kUnknown) {
+            if (!lock.owns_lock()) lock.lock();
+            next = step_locked(state, byte);
+        }
+        state = next;
+        if (state == kDead) break;
+    }
+    if (lock.owns_lock()) all_bytes_ = memory();
+    return state;
+}
+
+void Automaton::add(Matcher* matcher) {
+    std::lock_guard lock(matchers_mutex_);
+    matchers_.insert(matcher);
+}
+
+void Automaton::remove(Matcher* matcher) {
+    std::lock_guard lock(matchers_mutex_);
+    matchers_.erase(matcher);
+}
+
+// ------------------------------------------------------------------------------------------------------------- public
+
+// The caller holds `gc_` shared.
+StateId Automaton::step_token(StateId state, TokenId token) {
+    if (token < 0 || token >= vocabulary_->size()) {
+        throw std::out_of_range("token " + std::to_string(token) + " is not in the vocabulary");
+    }
+    Config& config = at(state);
+    if (vocabulary_->is_eos(token)) return config.accepting ? kTerminated : kDead;
+    const std::string& bytes = vocabulary_->token(token);
+    if (bytes.empty()) return kDead;
+    StateId next = walk(state, bytes);
+    if (next == kDead || vocabulary_->spells_every_byte()) return next;
+    std::lock_guard lock(lexer_->mutex);
+    return token_alive(next) ? next : kDead;
+}
+
+size_t Automaton::validate(StateId state, std::span<const TokenId> tokens) {
+    collect_if_needed(state);
+    std::shared_lock gc(gc_);
+    size_t count = 0;
+    for (; count < tokens.size(); ++count) {
+        state = step_token(state, tokens[count]);
+        if (state == kDead) break;
+    }
+    return count;
+}
+
+StateId Automaton::step_bytes(StateId state, std::string_view data) {
+    collect_if_needed(state);
+    std::shared_lock gc(gc_);
+    at(state);
+    return walk(state, data);
+}
+
+bool Automaton::is_accepting(StateId state) {
+    std::shared_lock gc(gc_);
+    return at(state).accepting;
+}
+
+std::string Automaton::forced_bytes(StateId state) {
+    constexpr size_t kLongest = 1u << 20;
+    collect_if_needed(state);
+    std::shared_lock gc(gc_);
+    std::string forced;
+    for (Config* config = &at(state); !config->accepting && config->alive.count() == 1 && forced.size() < kLongest;) {
+        forced.push_back(static_cast<char>(config->alive.first()));
+        state = walk(state, std::string_view(forced).substr(forced.size() - 1));
+        config = &at(state);
+    }
+    return forced;
+}
+
+std::string Automaton::next_bytes(StateId state) {
+    std::shared_lock gc(gc_);
+    std::string bytes;
+    at(state).alive.for_each([&](int byte) { bytes.push_back(static_cast<char>(byte)); });
+    return bytes;
+}
+
+Statistics Automaton::statistics() {
+    std::shared_lock gc(gc_);
+    std::lock_guard lock(lexer_->mutex);
+    return {live_states_,        masks_,   stacks_.count(),          frames_->count(),
+            memory(), static_cast<size_t>(lexer_->regex.size()), lexer_->memory(), collections_};
+}
+
+}  // namespace latticework

@@ -1,0 +1,187 @@
+// The token automaton: a grammar for a vocabulary as a graph whose states are small integers, built as it is walked.
+//
+// A state is a configuration: a set of (lexer state, set of parser stacks) and whether the text may end. Configurations
+// are interned, so two histories that allow the same futures by construction are one state, and what was computed for
+// it once (transitions, its mask) serves every request. The mask of a state depends on nothing but the state.
+//
+// Threads. Every public call takes `gc_` shared; what is already known is then read without further locks. New states,
+// transitions and masks are made under the lexer's mutex. Dropping them takes `gc_` alone.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "frames.hpp"
+#include "lexmask.hpp"
+#include "program.hpp"
+#include "stacks.hpp"
+#include "vocabulary.hpp"
+
+namespace latticework {
+
+using StateId = int32_t;
+class Matcher;
+
+struct Limits {
+    size_t grammar_bytes = 64u << 20;
+    size_t lexer_bytes = 256u << 20;
+    long derivative_steps = 200000;
+    long grammar_nodes = 1000000;
+    long liveness_states = 20000;
+};
+
+struct Statistics {
+    size_t states, masks, stacks, positions, state_bytes, lexer_states, lexer_bytes, collections;
+};
+
+class Automaton {
+public:
+    static constexpr StateId kDead = -1;
+    static constexpr StateId kTerminated = 0;  // an end token was accepted
+
+    Automaton(std::shared_ptr<Vocabulary> vocabulary, std::string code, std::string text, const Limits& limits);
+    ~Automaton();
+    Automaton(const Automaton&) = delete;
+    Automaton& operator=(const Automaton&) = delete;
+
+    const std::shared_ptr<Vocabulary>& vocabulary() const { return vocabulary_; }
+    const std::string& code() const { return code_; }
+    const std::string& text() const { return text_; }
+    const Limits& limits() const { return limits_; }
+
+    // Each throws std::out_of_range for an integer that is no state, or no longer one.
+    StateId start() const { return start_; }
+    StateId step(StateId state, TokenId token) {
+        return step_pinned(state, token, [](StateId) {});
+    }
+    // How many of these would be accepted one after the other.
+    size_t validate(StateId state, std::span<const TokenId> tokens);
+    // Calls `hold` with the state that was reached while no state can be dropped.
+    template <typename Hold>
+    StateId step_pinned(StateId state, TokenId token, Hold hold);
+    StateId step_bytes(StateId state, std::string_view data);
+    bool is_accepting(StateId state);
+    std::string forced_bytes(StateId state);
+    std::string next_bytes(StateId state);
+    void fill(StateId state, std::span<uint32_t> row);
+    Statistics statistics();
+    void add(Matcher* matcher);  // the states of a registered matcher are never dropped
+    void remove(Matcher* matcher);
+    template <typename Change>
+    void change_matcher(Change change) {  // while nobody reads the states of matchers
+        std::shared_lock gc(gc_);
+        change();
+    }
+
+private:
+
+    static constexpr StateId kUnknown = -2;
+    static constexpr int kChunks = 24;
+    static constexpr StateId kFirstChunk = 64;
+
+    struct Item {
+        ExprId lex;
+        StackId stacks;
+        auto operator<=>(const Item&) const = default;
+    };
+    struct Fragment {  // what may come next above a set of stacks
+        std::vector<Item> items;
+        bool accepting = false;
+    };
+    struct Mask {
+        std::vector<SharedBits> bases;
+        std::vector<TokenId> tokens;
+        size_t bytes = 0;  // as they were counted
+    };
+    using Table = std::array<std::atomic<StateId>, 256>;
+    enum class Life : uint8_t { Unknown, Alive, Dead };
+    struct Config {
+        std::vector<Item> items;
+        bool accepting = false;
+        ByteSet alive;
+        std::atomic<StateId> only_next{kUnknown};  // the transition of a state with a single next byte
+        std::atomic<Table*> table{nullptr};
+        std::atomic<const Mask*> mask{nullptr};
+        std::atomic<Life> token_life{Life::Unknown};
+        ~Config();
+    };
+    using Chunk = std::unique_ptr<std::atomic<Config*>[]>;
+
+    // automaton.cpp: states and transitions
+    Config& at(StateId state) const;
+    Config* slot(StateId state) const;
+    void set_slot(StateId state, Config* config);
+    StateId known_step(const Config& config, uint8_t byte) const;
+    StateId step_locked(StateId state, uint8_t byte);
+    StateId walk(StateId state, std::string_view data);
+    StateId step_token(StateId state, TokenId token);
+    StateId compute_step(StateId state, uint8_t byte);
+    StateId intern(std::vector<Item> items, bool accepting);
+    StateId add_config(std::unique_ptr<Config> config);
+    void normalise(std::vector<Item>& items);
+    const Fragment& closure(StackId stacks);
+    void expand(StackId stacks, Fragment& out);
+    static uint64_t hash_of(const Config& config);
+
+    // automaton_mask.cpp
+    const Mask& mask_of(StateId state);
+    std::unique_ptr<Mask> build_mask(StateId state);
+    std::unique_ptr<Mask> build_mask_checked(StateId state);
+    bool add_lex_mask(const Item& item, Mask& mask);
+    void walk_trie(const Trie& trie, int32_t root, StateId state, std::vector<TokenId>& tokens);
+    std::vector<std::pair<StateId, int32_t>> token_ends(StateId state);
+    bool token_alive(StateId state);
+    void search_token_life(StateId state);
+    void require_spelling();
+
+    // automaton_memory.cpp
+    void collect_if_needed(StateId in_use);
+    void collect(StateId in_use);
+    void drop_derived();
+    void drop_states(StateId in_use);
+    std::vector<StateId> pinned_states();
+    size_t memory() const;
+
+    std::shared_ptr<Vocabulary> vocabulary_;
+    std::string code_, text_;
+    Limits limits_;
+    std::shared_ptr<Lexer> lexer_;
+    std::unique_ptr<Program> program_;
+    std::unique_ptr<Frames> frames_;
+    StackSets stacks_;
+    std::unordered_map<StackId, Fragment> closures_;
+    std::array<std::atomic<std::atomic<Config*>*>, kChunks> chunks_{};
+    std::array<Chunk, kChunks> chunk_owners_;
+    StateId config_count_ = 0;
+    HashIndex config_index_;
+    StateId start_ = kDead;
+
+    std::shared_mutex gc_;
+    std::atomic<size_t> bytes_{0};      // of configurations, tables and masks
+    std::atomic<size_t> all_bytes_{0};  // with stacks and positions; refreshed after each slow path
+    std::atomic<size_t> collect_above_{0};
+    size_t live_states_ = 0, masks_ = 0, collections_ = 0;
+    size_t closure_bytes_ = 0;
+    std::mutex matchers_mutex_;
+    std::unordered_set<Matcher*> matchers_;
+};
+
+template <typename Hold>
+StateId Automaton::step_pinned(StateId state, TokenId token, Hold hold) {
+    collect_if_needed(state);
+    std::shared_lock gc(gc_);
+    StateId next = step_token(state, token);
+    hold(next);
+    return next;
+}
+
+}  // namespace latticework

@@ -1,0 +1,190 @@
+// Masks: which tokens may come next in a state.
+//
+// The plain way is one walk of the token trie, stepping the automaton: `walk_trie`. Where a state reads many different
+// bytes (inside a string, an identifier) the walk would visit most of the vocabulary, so those lexer states bring their
+// own mask (lexmask.hpp), shared by all grammars, and only what leaves the lexeme is walked here.
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "automaton.hpp"
+#include "errors.hpp"
+
+namespace latticework {
+
+static size_t mask_bytes(const std::vector<SharedBits>& bases, const std::vector<TokenId>& tokens) {
+    size_t bytes = 64 + tokens.capacity() * sizeof(TokenId) + bases.capacity() * sizeof(SharedBits);
+    for (const SharedBits& base : bases) {
+        if (base.use_count() == 1) bytes += base->size() * sizeof(uint32_t);
+    }
+    return bytes;
+}
+
+void Automaton::fill(StateId state, std::span<uint32_t> row) {
+    collect_if_needed(state);
+    std::shared_lock gc(gc_);
+    const Config& config = at(state);
+    const Mask& mask = mask_of(state);
+    std::span<uint32_t> words = row.first(static_cast<size_t>(vocabulary_->words()));
+    if (mask.bases.empty()) {
+        std::ranges::fill(words, 0u);
+    } else {
+        std::ranges::copy(*mask.bases[0], words.begin());
+    }
+    for (size_t i = 1; i < mask.bases.size(); ++i) {
+        const Bits& base = *mask.bases[i];
+        for (size_t word = 0; word < words.size(); ++word) words[word] |= base[word];
+    }
+    for (TokenId token : mask.tokens) set_bit(words, token);
+    if (config.accepting) {
+        for (TokenId token : vocabulary_->eos()) set_bit(words, token);
+    }
+    std::ranges::fill(row.subspan(words.size()), 0u);
+}
+
+const Automaton::Mask& Automaton::mask_of(StateId state) {
+    Config& config = at(state);
+    const Mask* known = config.mask.load(std::memory_order_acquire);
+    if (known != nullptr) return *known;
+    std::lock_guard lock(lexer_->mutex);
+    known = config.mask.load();
+    if (known != nullptr) return *known;
+    std::unique_ptr<Mask> mask = vocabulary_->spells_every_byte() ? build_mask(state) : build_mask_checked(state);
+    if (mask->tokens.size() > static_cast<size_t>(vocabulary_->words())) {
+        auto bits = std::make_shared<Bits>(static_cast<size_t>(vocabulary_->words()), 0u);
+        for (TokenId token : mask->tokens) set_bit(*bits, token);
+        mask->tokens = {};
+        mask->bases.push_back(std::move(bits));
+    }
+    mask->bytes = mask_bytes(mask->bases, mask->tokens);
+    bytes_ += mask->bytes;
+    ++masks_;
+    all_bytes_ = memory();
+    known = mask.release();
+    config.mask.store(known, std::memory_order_release);
+    return *known;
+}
+
+std::unique_ptr<Automaton::Mask> Automaton::build_mask(StateId state) {
+    auto mask = std::make_unique<Mask>();
+    std::vector<Item> narrow;
+    const Config& config = at(state);
+    for (const Item& item : config.items) {
+        bool done = is_wide(*lexer_, item.lex) && add_lex_mask(item, *mask);
+        if (!done) narrow.push_back(item);
+    }
+    if (narrow.empty()) return mask;
+    StateId from = narrow.size() == config.items.size() ? state : intern(std::move(narrow), false);
+    walk_trie(vocabulary_->trie(), 0, from, mask->tokens);
+    return mask;
+}
+
+// False where the lexeme may also end inside a run of its own characters and those may begin what follows: then only the
+// plain walk sees every way to split the token.
+bool Automaton::add_lex_mask(const Item& item, Mask& mask) {
+    std::shared_ptr<const LexMask> lex = lex_mask(*lexer_, *vocabulary_, item.lex);
+    if (!lex->usable) return false;
+    const Fragment& follow = closure(item.stacks);
+    StateId next = intern(follow.items, follow.accepting);
+    if (next != kDead && at(next).alive.intersects(lex->run_exits)) return false;
+    mask.bases.insert(mask.bases.end(), lex->bases.begin(), lex->bases.end());
+    mask.tokens.insert(mask.tokens.end(), lex->tokens.begin(), lex->tokens.end());
+    if (next == kDead) return true;
+    for (const LexExit& exit : lex->exits) walk_trie(*exit.trie, exit.node, next, mask.tokens);
+    return true;
+}
+
+void Automaton::walk_trie(const Trie& trie, int32_t root, StateId state, std::vector<TokenId>& tokens) {
+    int base = trie.depth(root);
+    std::vector<StateId> path(static_cast<size_t>(trie.max_depth() - base) + 1);
+    path[0] = state;
+    for (int32_t node = root + 1; node < trie.end(root);) {
+        int depth = trie.depth(node) - base;
+        StateId next = step_locked(path[depth - 1], trie.byte(node));
+        if (next == kDead) {
+            node = trie.end(node);
+            continue;
+        }
+        std::span<const TokenId> here = trie.tokens(node);
+        tokens.insert(tokens.end(), here.begin(), here.end());
+        path[depth] = next;
+        ++node;
+    }
+}
+
+// ----------------------------------------------------------- vocabularies that cannot spell every byte: look further
+
+// A text that can be completed may still have no completion in tokens. Then a token is allowed only if some sequence of
+// tokens leads from its end to an accepting state.
+std::unique_ptr<Automaton::Mask> Automaton::build_mask_checked(StateId state) {
+    auto mask = std::make_unique<Mask>();
+    for (auto [end, token] : token_ends(state)) {
+        if (token_alive(end)) mask->tokens.push_back(token);
+    }
+    return mask;
+}
+
+std::vector<std::pair<StateId, int32_t>> Automaton::token_ends(StateId state) {
+    const Trie& trie = vocabulary_->trie();
+    std::vector<std::pair<StateId, int32_t>> ends;
+    std::vector<StateId> path(static_cast<size_t>(trie.max_depth()) + 1);
+    path[0] = state;
+    for (int32_t node = 1; node < trie.size();) {
+        StateId next = step_locked(path[trie.depth(node) - 1], trie.byte(node));
+        if (next == kDead) {
+            node = trie.end(node);
+            continue;
+        }
+        for (TokenId token : trie.tokens(node)) ends.emplace_back(next, token);
+        path[trie.depth(node)] = next;
+        ++node;
+    }
+    return ends;
+}
+
+bool Automaton::token_alive(StateId state) {
+    if (at(state).token_life.load() == Life::Unknown) search_token_life(state);
+    return at(state).token_life.load() == Life::Alive;
+}
+
+// Breadth first over tokens until an accepting state; success marks the path, failure everything that was visited.
+void Automaton::search_token_life(StateId start) {
+    std::vector<std::pair<StateId, int32_t>> visits{{start, -1}};  // state, index of its parent
+    std::unordered_set<StateId> seen{start};
+    auto is_goal = [&](StateId state) {
+        const Config& config = at(state);
+        return config.accepting || config.token_life.load() == Life::Alive;
+    };
+    auto succeed = [&](int32_t last) {
+        for (; last >= 0; last = visits[last].second) at(visits[last].first).token_life = Life::Alive;
+    };
+    if (is_goal(start)) return succeed(0);
+    for (size_t i = 0; i < visits.size(); ++i) {
+        if (static_cast<long>(visits.size()) > limits_.liveness_states) {
+            throw LimitReached("liveness_states", limits_.liveness_states,
+                               "deciding whether this vocabulary can complete a text takes too many states");
+        }
+        for (auto [end, token] : token_ends(visits[i].first)) {
+            if (at(end).token_life.load() == Life::Dead || !seen.insert(end).second) continue;
+            visits.emplace_back(end, static_cast<int32_t>(i));
+            if (is_goal(end)) return succeed(static_cast<int32_t>(visits.size()) - 1);
+        }
+    }
+    for (auto [state, parent] : visits) at(state).token_life = Life::Dead;
+}
+
+// Called once, at compile time.
+void Automaton::require_spelling() {
+    if (vocabulary_->spells_every_byte() || token_alive(start_)) return;
+    StateId state = start_;
+    std::string text;
+    while (!at(state).accepting && at(state).alive.count() == 1) {
+        text.push_back(static_cast<char>(at(state).alive.first()));
+        state = step_locked(state, static_cast<uint8_t>(text.back()));
+    }
+    std::string message = "no sequence of tokens of this vocabulary spells a text of the grammar";
+    if (!text.empty()) message += "; every text begins with '" + text + "'";
+    throw VocabularyProblem(message);
+}
+
+}  // namespace latticework

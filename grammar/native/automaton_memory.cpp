@@ -1,0 +1,87 @@
+// The byte budget of an automaton: what is dropped when it is full, and what never is.
+//
+// First everything that can be computed again goes: masks, transitions, memo tables. If the states themselves are too
+// many, those that no live matcher holds go too; their integers are never given to another state.
+
+#include <algorithm>
+
+#include "automaton.hpp"
+#include "matcher.hpp"
+
+namespace latticework {
+
+size_t Automaton::memory() const {
+    return bytes_ + closure_bytes_ + config_index_.bytes() + stacks_.memory() + frames_->memory() + program_->memory();
+}
+
+void Automaton::collect_if_needed(StateId in_use) {
+    if (all_bytes_.load(std::memory_order_relaxed) <= collect_above_.load(std::memory_order_relaxed)) return;
+    std::unique_lock gc(gc_);
+    std::lock_guard lock(lexer_->mutex);
+    if (memory() > collect_above_) collect(in_use);
+}
+
+void Automaton::collect(StateId in_use) {
+    ++collections_;
+    drop_derived();
+    if (memory() > limits_.grammar_bytes / 2) drop_states(in_use);
+    if (lexer_->memory() > limits_.lexer_bytes) lexer_->drop_masks();
+    all_bytes_ = memory();
+    // What live matchers hold stays, however much it is; do not try again before it has grown by half.
+    collect_above_ = std::max(limits_.grammar_bytes, all_bytes_ + all_bytes_ / 2);
+}
+
+void Automaton::drop_derived() {
+    for (StateId id = 0; id < config_count_; ++id) {
+        Config* config = slot(id);
+        if (config == nullptr) continue;
+        if (const Table* table = config->table.exchange(nullptr)) {
+            bytes_ -= sizeof(Table);
+            delete table;
+        }
+        if (const Mask* mask = config->mask.exchange(nullptr)) {
+            bytes_ -= mask->bytes;
+            delete mask;
+        }
+        config->only_next = kUnknown;
+    }
+    masks_ = 0;
+    closures_.clear();
+    closure_bytes_ = 0;
+}
+
+std::vector<StateId> Automaton::pinned_states() {
+    std::vector<StateId> pinned{kTerminated, start_};
+    std::lock_guard lock(matchers_mutex_);
+    for (const Matcher* matcher : matchers_) {
+        pinned.insert(pinned.end(), matcher->states().begin(), matcher->states().end());
+    }
+    return pinned;
+}
+
+void Automaton::drop_states(StateId in_use) {
+    std::vector<bool> keep(static_cast<size_t>(config_count_));
+    for (StateId state : pinned_states()) keep[state] = true;
+    if (in_use >= 0 && in_use < config_count_) keep[in_use] = true;
+    std::vector<bool> stacks, positions;
+    for (StateId id = 0; id < config_count_; ++id) {
+        Config* config = slot(id);
+        if (config == nullptr) continue;
+        if (keep[id]) {
+            for (const Item& item : config->items) stacks_.mark(item.stacks, stacks, positions);
+            continue;
+        }
+        bytes_ -= sizeof(Config) + config->items.capacity() * sizeof(Item);
+        --live_states_;
+        set_slot(id, nullptr);
+        delete config;
+    }
+    stacks_.retain(stacks);
+    frames_->retain(positions);
+    config_index_.clear();
+    for (StateId id = 1; id < config_count_; ++id) {
+        if (const Config* config = slot(id)) config_index_.insert(hash_of(*config), id);
+    }
+}
+
+}  // namespace latticework

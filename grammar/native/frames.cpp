@@ -1,0 +1,292 @@
+#include "frames.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace latticework {
+namespace {
+
+uint64_t hash_of(std::span<const uint64_t> words) {
+    uint64_t hash = 3;
+    for (uint64_t word : words) hash = mix(hash, word);
+    return hash;
+}
+
+}  // namespace
+
+PosId Frames::intern(const Position& pos) {
+    uint64_t hash = mix(mix(mix(mix(mix(5, pos.node), pos.progress), pos.phase), pos.count), pos.depth);
+    int32_t found = index_.find(hash, [&](int32_t id) { return positions_[id] == pos; });
+    if (found >= 0) return found;
+    PosId id = static_cast<PosId>(positions_.size());
+    if (free_.empty()) {
+        positions_.push_back(pos);
+        moves_.emplace_back();
+    } else {
+        id = free_.back();
+        free_.pop_back();
+        positions_[id] = pos;
+    }
+    index_.insert(hash, id);
+    return id;
+}
+
+int32_t Frames::intern_seen(Seen seen) {
+    uint64_t hash = hash_of(seen);
+    int32_t found = seen_index_.find(hash, [&](int32_t id) { return seen_[id] == seen; });
+    if (found >= 0) return found;
+    bytes_ += seen.size() * sizeof(uint64_t) + sizeof(Seen);
+    seen_.push_back(std::move(seen));
+    seen_index_.insert(hash, static_cast<int32_t>(seen_.size()) - 1);
+    return static_cast<int32_t>(seen_.size()) - 1;
+}
+
+std::span<const Move> Frames::moves(PosId pos) {
+    if (moves_[pos].empty()) {
+        std::vector<Move> moves = expand(positions_[pos]);
+        bytes_ += moves.capacity() * sizeof(Move);
+        moves_[pos] = std::move(moves);  // after the call: expanding may have moved the table
+    }
+    return moves_[pos];
+}
+
+size_t Frames::memory() const {
+    return bytes_ + positions_.capacity() * (sizeof(Position) + sizeof(std::vector<Move>)) + index_.bytes() +
+           seen_index_.bytes();
+}
+
+void Frames::retain(const std::vector<bool>& keep) {
+    index_.clear();
+    free_.clear();
+    bytes_ = 0;
+    for (const Seen& seen : seen_) bytes_ += seen.size() * sizeof(uint64_t) + sizeof(Seen);
+    for (PosId id = 0; id < static_cast<PosId>(positions_.size()); ++id) {
+        moves_[id] = {};
+        if (id >= static_cast<PosId>(keep.size()) || !keep[id]) {
+            free_.push_back(id);
+            continue;
+        }
+        const Position& pos = positions_[id];
+        index_.insert(mix(mix(mix(mix(mix(5, pos.node), pos.progress), pos.phase), pos.count), pos.depth), id);
+    }
+}
+
+std::vector<Move> Frames::expand(const Position& pos) {
+    const Node& node = program_.node(pos.node);
+    std::vector<Move> moves;
+    switch (node.kind) {
+        case NodeKind::Terminal: return {Move{Move::Read, node.what, Move::kReturn}};
+        case NodeKind::Alias: add_child(moves, node.what, pos.depth, Move::kReturn); return moves;
+        case NodeKind::Choice:
+            for (NodeId child : node.children) add_child(moves, child, pos.depth, Move::kReturn);
+            return moves;
+        case NodeKind::Sequence: return expand_sequence(pos, node);
+        case NodeKind::Record: return expand_record(pos, program_.record(node.what));
+        case NodeKind::Array: return expand_array(pos, program_.array(node.what));
+        case NodeKind::Missing: break;
+    }
+    return moves;
+}
+
+void Frames::add_child(std::vector<Move>& moves, NodeId child, int32_t depth, PosId next) {
+    const Node& node = program_.node(child);
+    if (node.kind == NodeKind::Terminal) {
+        moves.push_back({Move::Read, node.what, next});
+    } else {
+        moves.push_back({Move::Call, start(child, depth), next});
+    }
+}
+
+std::vector<Move> Frames::expand_sequence(const Position& pos, const Node& node) {
+    if (node.children.empty()) return {Move{Move::Pop, 0, Move::kReturn}};
+    std::vector<Move> moves;
+    bool last = static_cast<size_t>(pos.progress) + 1 == node.children.size();
+    PosId next = last ? Move::kReturn : intern({pos.node, pos.progress + 1, kOpen, 0, pos.depth});
+    add_child(moves, node.children[pos.progress], pos.depth, next);
+    return moves;
+}
+
+// ------------------------------------------------------------------------------------------------------ JSON arrays
+
+std::vector<Move> Frames::expand_array(const Position& pos, const ArraySpec& spec) {
+    std::vector<Move> moves;
+    int32_t inner = inner_depth(spec.layout, pos.depth);
+    auto length = static_cast<int32_t>(spec.prefix.size());
+    bool may_add = spec.maximum < 0 || pos.progress < spec.maximum;
+    bool may_close = pos.progress >= spec.minimum;
+    if (pos.phase == kOpen) {
+        moves.push_back({Move::Read, lexer_.regex.literal("["), intern({pos.node, 0, kFirst, 0, pos.depth})});
+    } else if (pos.phase == kItem) {
+        int32_t most = spec.maximum >= 0 ? spec.maximum : std::max(spec.minimum, length);
+        int32_t items = std::min(pos.progress + 1, most);
+        NodeId item = pos.progress < length ? spec.prefix[pos.progress] : spec.rest;
+        add_child(moves, item, inner, intern({pos.node, items, kAfter, 0, pos.depth}));
+    } else if (pos.phase == kAfter) {
+        if (may_add) moves.push_back({Move::Read, comma(spec.layout), intern({pos.node, pos.progress, kComma, 0, pos.depth})});
+        if (may_close) moves.push_back({Move::Read, close(spec.layout, pos.depth, "]", false), Move::kReturn});
+    } else {  // kFirst, kComma
+        if (may_add) {
+            moves.push_back({Move::Read, lead(spec.layout, inner), intern({pos.node, pos.progress, kItem, 0, pos.depth})});
+        }
+        if (pos.phase == kFirst && may_close) {
+            moves.push_back({Move::Read, close(spec.layout, pos.depth, "]", true), Move::kReturn});
+        }
+    }
+    return moves;
+}
+
+// ----------------------------------------------------------------------------------------------------- JSON objects
+
+bool Frames::is_seen(const Position& pos, size_t field) const {
+    return (seen_[pos.progress][field / 64] >> (field % 64)) & 1;
+}
+
+int32_t Frames::missing_required(const Position& pos, const RecordSpec& spec) const {
+    if (!spec.any_order) return spec.required_from[pos.progress];
+    int32_t missing = 0;
+    for (size_t i = 0; i < spec.fields.size(); ++i) missing += spec.fields[i].required && !is_seen(pos, i);
+    return missing;
+}
+
+// Whether the field may come next such that the object can still be completed within its bounds.
+bool Frames::may_write(const Position& pos, const RecordSpec& spec, size_t field, int32_t missing) const {
+    if (spec.any_order && is_seen(pos, field)) return false;
+    int32_t required_after = spec.any_order ? missing - spec.fields[field].required : spec.required_from[field + 1];
+    if (spec.maximum >= 0 && pos.count + 1 + required_after > spec.maximum) return false;
+    if (spec.any_order || !spec.extras.empty()) return true;  // nothing is skipped, or extras make up for it
+    return pos.count + static_cast<int64_t>(spec.fields.size() - field) >= spec.minimum;
+}
+
+bool Frames::may_add_extra(const Position& pos, const RecordSpec& spec) const {
+    if (spec.extras.empty()) return false;
+    int32_t missing = missing_required(pos, spec);
+    if (!spec.any_order && missing > 0) return false;
+    return spec.maximum < 0 || pos.count + 1 + missing <= spec.maximum;
+}
+
+bool Frames::may_close(const Position& pos, const RecordSpec& spec) const {
+    return pos.count >= spec.minimum && missing_required(pos, spec) == 0;
+}
+
+bool Frames::may_go_on(const Position& pos, const RecordSpec& spec) const {
+    if (may_add_extra(pos, spec)) return true;
+    int32_t missing = missing_required(pos, spec);
+    for (size_t i = spec.any_order ? 0 : static_cast<size_t>(pos.progress); i < spec.fields.size(); ++i) {
+        if (may_write(pos, spec, i, missing)) return true;
+        if (!spec.any_order && spec.fields[i].required) return false;
+    }
+    return false;
+}
+
+Frames::Position Frames::after_field(const Position& pos, const RecordSpec& spec, int32_t field) {
+    Position next{pos.node, field + 1, kAfter, spec.counts() ? pos.count + 1 : 0, pos.depth};
+    if (spec.any_order) {
+        Seen seen = seen_[pos.progress];
+        seen[static_cast<size_t>(field) / 64] |= 1ULL << (field % 64);
+        next.progress = intern_seen(std::move(seen));
+    }
+    if (spec.maximum < 0) next.count = std::min(next.count, spec.minimum);
+    return next;
+}
+
+void Frames::add_fields(std::vector<Move>& moves, const Position& pos, const RecordSpec& spec) {
+    int32_t inner = inner_depth(spec.layout, pos.depth);
+    int32_t missing = missing_required(pos, spec);
+    for (size_t i = spec.any_order ? 0 : static_cast<size_t>(pos.progress); i < spec.fields.size(); ++i) {
+        if (may_write(pos, spec, i, missing)) {
+            Position at = pos;
+            at.phase = kField | (static_cast<int32_t>(i) << kPhaseBits);
+            moves.push_back({Move::Read, key(spec.layout, inner, spec.fields[i].key), intern(at)});
+        }
+        if (!spec.any_order && spec.fields[i].required) return;
+    }
+}
+
+void Frames::add_extras(std::vector<Move>& moves, const Position& pos, const RecordSpec& spec) {
+    if (!may_add_extra(pos, spec)) return;
+    int32_t inner = inner_depth(spec.layout, pos.depth);
+    for (size_t i = 0; i < spec.extras.size(); ++i) {
+        Position at = pos;
+        at.phase = kExtra | (static_cast<int32_t>(i) << kPhaseBits);
+        moves.push_back({Move::Read, key(spec.layout, inner, spec.extras[i].name), intern(at)});
+    }
+}
+
+std::vector<Move> Frames::expand_record(const Position& pos, const RecordSpec& spec) {
+    std::vector<Move> moves;
+    int32_t inner = inner_depth(spec.layout, pos.depth);
+    int32_t index = pos.phase >> kPhaseBits;
+    switch (pos.phase & ((1 << kPhaseBits) - 1)) {
+        case kOpen: {
+            int32_t progress = spec.any_order ? intern_seen(Seen((spec.fields.size() + 63) / 64)) : 0;
+            moves.push_back({Move::Read, lexer_.regex.literal("{"), intern({pos.node, progress, kFirst, 0, pos.depth})});
+            break;
+        }
+        case kField: add_child(moves, spec.fields[index].value, inner, intern(after_field(pos, spec, index))); break;
+        case kExtra: {
+            Position next{pos.node, pos.progress, kAfter, spec.counts() ? pos.count + 1 : 0, pos.depth};
+            if (!spec.any_order) next.progress = static_cast<int32_t>(spec.fields.size());
+            if (spec.maximum < 0) next.count = std::min(next.count, spec.minimum);
+            add_child(moves, spec.extras[index].value, inner, intern(next));
+            break;
+        }
+        case kAfter: {
+            Position next = pos;
+            next.phase = kComma;
+            if (may_go_on(pos, spec)) moves.push_back({Move::Read, comma(spec.layout), intern(next)});
+            if (may_close(pos, spec)) moves.push_back({Move::Read, close(spec.layout, pos.depth, "}", false), Move::kReturn});
+            break;
+        }
+        default:  // kFirst, kComma
+            add_fields(moves, pos, spec);
+            add_extras(moves, pos, spec);
+            if (pos.phase == kFirst && may_close(pos, spec)) {
+                moves.push_back({Move::Read, close(spec.layout, pos.depth, "}", true), Move::kReturn});
+            }
+    }
+    return moves;
+}
+
+// ---------------------------------------------------------------------------------------------------------- layouts
+
+int32_t Frames::inner_depth(const Layout& layout, int32_t depth) const {
+    return layout.style == Layout::Indent ? depth + 1 : depth;
+}
+
+ExprId Frames::space(const Layout& layout) {
+    if (layout.style == Layout::Compact || layout.max_whitespace == 0) return RegexSet::kEmpty;
+    ByteSet set;
+    for (char c : {' ', '\t', '\n', '\r'}) set.insert(c);
+    return lexer_.regex.repeat(lexer_.regex.bytes(set), 0, layout.max_whitespace);
+}
+
+ExprId Frames::lead(const Layout& layout, int32_t depth) {
+    if (layout.style == Layout::Compact) return RegexSet::kEmpty;
+    bool indented = layout.style == Layout::Indent;
+    std::array<int32_t, 3> at{layout.style, indented ? layout.indent : layout.max_whitespace, indented ? depth : 0};
+    if (auto found = leads_.find(at); found != leads_.end()) return found->second;
+    std::string line = "\n" + std::string(indented ? static_cast<size_t>(depth) * static_cast<size_t>(layout.indent) : 0, ' ');
+    ExprId result = indented ? lexer_.regex.literal(line) : space(layout);
+    leads_.emplace(at, result);
+    return result;
+}
+
+ExprId Frames::close(const Layout& layout, int32_t depth, const char* bracket, bool is_first) {
+    bool bare = is_first && layout.style == Layout::Indent;  // an empty container
+    ExprId last = lexer_.regex.literal(bracket);
+    return bare ? last : lexer_.regex.concat(lead(layout, depth), last);
+}
+
+ExprId Frames::comma(const Layout& layout) {
+    ExprId before = layout.style == Layout::Flexible ? space(layout) : RegexSet::kEmpty;
+    return lexer_.regex.concat(before, lexer_.regex.literal(","));
+}
+
+ExprId Frames::key(const Layout& layout, int32_t depth, ExprId name) {
+    RegexSet& regex = lexer_.regex;
+    ExprId colon = regex.literal(layout.style == Layout::Indent ? ": " : ":");
+    if (layout.style == Layout::Flexible) colon = regex.concat(space(layout), regex.concat(colon, space(layout)));
+    return regex.concat(lead(layout, depth), regex.concat(name, colon));
+}
+
+}  // namespace latticework

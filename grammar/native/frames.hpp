@@ -1,0 +1,92 @@
+// Positions in a grammar and the moves from each: the recursive transition network that the automaton walks.
+//
+// A position is a node and how far it has come: the index in a sequence; in a JSON object which names were written, in
+// an array how many items. Positions are interned, so containers need no unrolling into rules: a state exists once it
+// is visited. The moves of a position are computed once.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "intern.hpp"
+#include "program.hpp"
+
+namespace latticework {
+
+using PosId = int32_t;
+
+struct Move {
+    static constexpr PosId kReturn = -1;  // as `next`: the node is complete after this move
+    enum Kind : uint8_t { Pop, Read, Call } kind;
+    int32_t what;  // Read: a lexer state; Call: the position to start the child from
+    PosId next;    // where to go on afterwards
+};
+
+class Frames {
+public:
+    Frames(const Program& program, Lexer& lexer) : program_(program), lexer_(lexer) {}
+
+    PosId start(NodeId node, int32_t depth = 0) { return intern({node, 0, kOpen, 0, depth}); }
+    std::span<const Move> moves(PosId pos);  // valid until the next call
+    size_t memory() const;
+    size_t count() const { return positions_.size() - free_.size(); }
+
+    // Forgets all moves, and every position that is not kept.
+    void retain(const std::vector<bool>& keep);
+
+private:
+    // Phases of a container, in the low bits of Position::phase; the index of the current field above them.
+    enum Phase : int32_t { kOpen, kFirst, kAfter, kComma, kField, kExtra, kItem };
+    static constexpr int kPhaseBits = 3;
+
+    struct Position {
+        NodeId node;
+        int32_t progress;  // Sequence: index; Array: items; Record: next field, or the set of fields already written
+        int32_t phase;
+        int32_t count;  // Record: properties written, where they are counted
+        int32_t depth;  // nesting of indented containers
+        bool operator==(const Position&) const = default;
+    };
+    using Seen = std::vector<uint64_t>;
+
+    PosId intern(const Position& pos);
+    int32_t intern_seen(Seen seen);
+    bool is_seen(const Position& pos, size_t field) const;
+    std::vector<Move> expand(const Position& pos);
+    std::vector<Move> expand_sequence(const Position& pos, const Node& node);
+    std::vector<Move> expand_record(const Position& pos, const RecordSpec& spec);
+    std::vector<Move> expand_array(const Position& pos, const ArraySpec& spec);
+    void add_child(std::vector<Move>& moves, NodeId child, int32_t depth, PosId next);
+    void add_fields(std::vector<Move>& moves, const Position& pos, const RecordSpec& spec);
+    void add_extras(std::vector<Move>& moves, const Position& pos, const RecordSpec& spec);
+    Position after_field(const Position& pos, const RecordSpec& spec, int32_t field);
+    bool may_write(const Position& pos, const RecordSpec& spec, size_t field, int32_t missing) const;
+    bool may_add_extra(const Position& pos, const RecordSpec& spec) const;
+    bool may_close(const Position& pos, const RecordSpec& spec) const;
+    bool may_go_on(const Position& pos, const RecordSpec& spec) const;
+    int32_t missing_required(const Position& pos, const RecordSpec& spec) const;
+    int32_t inner_depth(const Layout& layout, int32_t depth) const;
+
+    // White space and punctuation of a layout.
+    ExprId space(const Layout& layout);
+    ExprId lead(const Layout& layout, int32_t depth);  // before a key, an item, or a closing bracket after one
+    ExprId close(const Layout& layout, int32_t depth, const char* bracket, bool is_first);
+    ExprId comma(const Layout& layout);
+    ExprId key(const Layout& layout, int32_t depth, ExprId name);
+
+    const Program& program_;
+    Lexer& lexer_;
+    std::vector<Position> positions_;
+    std::vector<std::vector<Move>> moves_;  // by position; empty: not computed yet
+    std::vector<PosId> free_;
+    HashIndex index_;
+    std::vector<Seen> seen_;
+    HashIndex seen_index_;
+    std::map<std::array<int32_t, 3>, ExprId> leads_;  // (style, bound or indent, depth)
+    size_t bytes_ = 0;
+};
+
+}  // namespace latticework

@@ -1,0 +1,144 @@
+#include "lexer.hpp"
+
+#include <algorithm>
+
+#include "errors.hpp"
+
+namespace latticework {
+
+// Intersections and complements can be empty without looking so: search their automaton for an accepting state.
+bool Lexer::nonempty(ExprId id) {
+    if (regex[id].plain) return id != RegexSet::kNothing;
+    if (life_.size() < static_cast<size_t>(regex.size())) life_.resize(regex.size(), Life::Unknown);
+    if (life_[id] == Life::Unknown) life_[id] = search(id) ? Life::Alive : Life::Dead;
+    return life_[id] == Life::Alive;
+}
+
+// Depth first; success marks the whole path, failure everything that was visited.
+bool Lexer::search(ExprId start) {
+    struct Visit {
+        ExprId expr;
+        int32_t parent;
+    };
+    std::vector<Visit> visits{{start, -1}};
+    std::vector<int32_t> open{0};
+    auto settle = [&](ExprId expr) {
+        return regex[expr].nullable || (regex[expr].plain && expr != RegexSet::kNothing) || life_[expr] == Life::Alive;
+    };
+    auto finish = [&](int32_t last, bool found) {
+        for (const Visit& visit : visits) life_[visit.expr] = found ? Life::Unknown : Life::Dead;
+        for (; last >= 0; last = visits[last].parent) life_[visits[last].expr] = Life::Alive;
+        return found;
+    };
+    if (settle(start)) return finish(0, true);
+    life_[start] = Life::Open;
+    while (!open.empty()) {
+        int32_t at = open.back();
+        open.pop_back();
+        if (static_cast<long>(visits.size()) > derivative_steps) {
+            finish(-1, true);
+            throw LimitReached("derivative_steps", derivative_steps,
+                               "deciding whether a regular expression matches anything takes too many steps");
+        }
+        std::span<const Edge> edges = regex.derivative(visits[at].expr);
+        if (life_.size() < static_cast<size_t>(regex.size())) life_.resize(regex.size(), Life::Unknown);
+        for (const Edge& edge : edges) {
+            Life life = life_[edge.target];
+            if (life == Life::Open || life == Life::Dead) continue;
+            visits.push_back({edge.target, at});
+            int32_t last = static_cast<int32_t>(visits.size()) - 1;
+            if (settle(edge.target)) return finish(last, true);
+            life_[edge.target] = Life::Open;
+            open.push_back(last);
+        }
+    }
+    return finish(-1, false);
+}
+
+Lexer::State& Lexer::state_of(ExprId id) {
+    if (states_.size() <= static_cast<size_t>(id)) states_.resize(std::max<size_t>(regex.size(), id + 1));
+    if (states_[id] != nullptr) return *states_[id];
+    std::span<const Edge> span = regex.derivative(id);
+    std::vector<Edge> all(span.begin(), span.end());
+    auto state = std::make_unique<State>();
+    for (const Edge& edge : all) {
+        if (!nonempty(edge.target)) continue;
+        state->edges.push_back(edge);
+        state->alive = state->alive | regex.byte_set(edge.set);
+    }
+    if (state->edges.size() > 3) {
+        state->table = std::make_unique<std::array<ExprId, 256>>();
+        state->table->fill(RegexSet::kNothing);
+        for (const Edge& edge : state->edges) {
+            regex.byte_set(edge.set).for_each([&](int byte) { (*state->table)[byte] = edge.target; });
+        }
+        state_bytes_ += sizeof(*state->table);
+    }
+    state_bytes_ += sizeof(State) + state->edges.capacity() * sizeof(Edge);
+    if (states_.size() <= static_cast<size_t>(id)) states_.resize(regex.size());
+    states_[id] = std::move(state);
+    return *states_[id];
+}
+
+ExprId Lexer::step(ExprId id, uint8_t byte) {
+    const State& state = state_of(id);
+    if (state.table) return (*state.table)[byte];
+    for (const Edge& edge : state.edges) {
+        if (regex.byte_set(edge.set).contains(byte)) return edge.target;
+    }
+    return RegexSet::kNothing;
+}
+
+// Whether every first byte in the range, followed by any `more` continuation bytes, leads to `target`.
+bool Lexer::whole_block_leads_to(ExprId state, ExprId target, std::array<uint8_t, 2> first, int more) {
+    ExprId common = -1;
+    for (int byte = first[0]; byte <= first[1]; ++byte) {
+        ExprId next = step(state, static_cast<uint8_t>(byte));
+        if (next == RegexSet::kNothing || (common >= 0 && next != common)) return false;
+        common = next;
+    }
+    return more == 0 ? common == target : whole_block_leads_to(common, target, {0x80, 0xBF}, more - 1);
+}
+
+bool Lexer::wide_leads_to(ExprId state, ExprId target) {
+    auto after = [&](uint8_t lead, uint8_t low, uint8_t high, int more) {
+        ExprId next = step(state, lead);
+        return next != RegexSet::kNothing && whole_block_leads_to(next, target, {low, high}, more);
+    };
+    return whole_block_leads_to(state, target, {0xC2, 0xDF}, 1) && after(0xE0, 0xA0, 0xBF, 1) &&
+           whole_block_leads_to(state, target, {0xE1, 0xEC}, 2) && after(0xED, 0x80, 0x9F, 1) &&
+           whole_block_leads_to(state, target, {0xEE, 0xEF}, 2) && after(0xF0, 0x90, 0xBF, 2) &&
+           whole_block_leads_to(state, target, {0xF1, 0xF3}, 3) && after(0xF4, 0x80, 0x8F, 2);
+}
+
+const Loop& Lexer::loop(ExprId id) {
+    if (state_of(id).loop) return *state_of(id).loop;
+    auto loop = std::make_unique<Loop>();
+    static const ByteSet kAscii = ByteSet::range(0, 127);
+    int most = 0;
+    for (const Edge& edge : state_of(id).edges) {
+        ByteSet ascii = regex.byte_set(edge.set) & kAscii;
+        if (ascii.count() <= most) continue;
+        most = ascii.count();
+        loop->target = edge.target;
+        loop->chars.ascii = ascii;
+    }
+    if (most > 0) loop->chars.wide = wide_leads_to(id, loop->target);
+    state_bytes_ += sizeof(Loop);
+    State& state = state_of(id);
+    state.loop = std::move(loop);
+    return *state.loop;
+}
+
+size_t Lexer::memory() const {
+    return regex.memory() + state_bytes_ + mask_bytes_ + states_.capacity() * sizeof(void*) + life_.capacity();
+}
+
+void Lexer::drop_masks() {
+    for (auto& state : states_) {
+        if (state != nullptr) state->mask.reset();
+    }
+    mask_bytes_ = 0;
+}
+
+}  // namespace latticework

@@ -1,0 +1,75 @@
+// The lexer: a deterministic automaton over bytes whose states are regex expressions, built lazily by derivatives.
+//
+// One lexer serves every grammar of a vocabulary, so that the states of "any string" or "date-time" are shared and stay
+// warm. Whoever calls it holds `mutex`; a grammar holds it while it computes something it has not seen before.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "byteset.hpp"
+#include "charset.hpp"
+#include "regex.hpp"
+
+namespace latticework {
+
+struct LexMask;
+
+// The characters that all lead from a state to one state: an ASCII set, and whether every other code point is in it too.
+struct CharClass {
+    ByteSet ascii;
+    bool wide = false;
+    bool operator==(const CharClass&) const = default;
+    bool covers(const CharClass& other) const { return (other.ascii & ~ascii).empty() && (wide || !other.wide); }
+    // The bytes that a character of the class begins with.
+    ByteSet first_bytes() const { return wide ? ascii | ByteSet::range(0xC2, 0xF4) : ascii; }
+};
+
+struct Loop {
+    ExprId target = RegexSet::kNothing;
+    CharClass chars;
+};
+
+class Lexer {
+public:
+    RegexSet regex;
+    std::mutex mutex;
+
+    bool nonempty(ExprId state);
+    bool nullable(ExprId state) const { return regex[state].nullable; }
+    const ByteSet& alive(ExprId state) { return state_of(state).alive; }  // bytes after which something can match
+    ExprId step(ExprId state, uint8_t byte);                              // kNothing where nothing can match
+    const Loop& loop(ExprId state);  // the largest class of characters with one common target
+
+    std::shared_ptr<const LexMask>& mask_slot(ExprId state) { return state_of(state).mask; }
+    void count_bytes(size_t bytes) { mask_bytes_ += bytes; }
+    size_t memory() const;
+    void drop_masks();  // forget what can be computed again; expressions stay
+
+    long derivative_steps = 200000;  // the work limit for deciding one emptiness
+
+private:
+    struct State {
+        ByteSet alive;
+        std::vector<Edge> edges;  // without those into empty languages
+        std::unique_ptr<std::array<ExprId, 256>> table;
+        std::unique_ptr<Loop> loop;
+        std::shared_ptr<const LexMask> mask;
+    };
+
+    State& state_of(ExprId id);
+    bool search(ExprId start);
+    bool whole_block_leads_to(ExprId state, ExprId target, std::array<uint8_t, 2> first, int more);
+    bool wide_leads_to(ExprId state, ExprId target);
+
+    enum class Life : uint8_t { Unknown, Alive, Dead, Open };
+
+    std::vector<std::unique_ptr<State>> states_;  // by expression
+    std::vector<Life> life_;                      // by expression
+    size_t state_bytes_ = 0, mask_bytes_ = 0;
+};
+
+}  // namespace latticework

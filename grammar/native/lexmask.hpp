@@ -1,0 +1,38 @@
+// What one lexer state says about a whole vocabulary, whatever grammar it stands in.
+//
+// Tokens that stay inside the lexeme are allowed at once. Tokens that leave it depend on what may follow: they are known
+// by the trie nodes at which the lexeme was complete, from where the automaton goes on.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "bits.hpp"
+#include "lexer.hpp"
+#include "vocabulary.hpp"
+
+namespace latticework {
+
+struct LexExit {
+    const Trie* trie;
+    int32_t node;  // the lexeme is complete here; the subtree below is what follows it
+};
+
+struct LexMask {
+    std::vector<SharedBits> bases;  // tokens that stay inside, as whole rows
+    std::vector<TokenId> tokens;    // and one by one
+    std::vector<LexExit> exits;
+    // Inside a run of these first bytes the lexeme is complete too, without an exit for each place: whoever may go on
+    // with one of them must not use this mask.
+    ByteSet run_exits;
+    bool usable = true;  // false: so many exits that a plain walk is better
+    size_t memory() const;
+};
+
+// A state worth a mask of its own: it goes on with many different bytes.
+bool is_wide(Lexer& lexer, ExprId state);
+
+// Computed once per lexer state. The caller holds the lexer's mutex.
+std::shared_ptr<const LexMask> lex_mask(Lexer& lexer, Vocabulary& vocabulary, ExprId state);
+
+}  // namespace latticework

@@ -1,0 +1,37 @@
+// Where one sequence stands in a grammar: the states it went through, and nothing else.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "automaton.hpp"
+
+namespace latticework {
+
+class Matcher {
+public:
+    explicit Matcher(std::shared_ptr<Automaton> automaton);
+    Matcher(const Matcher& other);  // an independent copy
+    Matcher& operator=(const Matcher&) = delete;
+    ~Matcher();
+
+    const std::shared_ptr<Automaton>& automaton() const { return automaton_; }
+    StateId state() const { return states_.back(); }
+    const std::vector<StateId>& states() const { return states_; }
+    const std::vector<TokenId>& tokens() const { return tokens_; }
+    bool is_accepting() const { return automaton_->is_accepting(state()); }
+    bool is_terminated() const { return state() == Automaton::kTerminated; }
+
+    void accept(TokenId token);  // throws Rejected and changes nothing
+    size_t validate(std::span<const TokenId> tokens) const;
+    void rollback(size_t count);  // throws std::invalid_argument past the start
+    void reset();
+
+private:
+    std::shared_ptr<Automaton> automaton_;
+    std::vector<StateId> states_;  // the start, then one per token
+    std::vector<TokenId> tokens_;
+};
+
+}  // namespace latticework

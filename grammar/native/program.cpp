@@ -1,0 +1,286 @@
+#include "program.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "errors.hpp"
+
+namespace latticework {
+namespace {
+
+// The operations of `lower.py`, in the same words.
+enum Op : int32_t {
+    kLiteral = 1, kChars, kJsonChars, kJsonAny, kConcat, kUnion, kIntersection, kComplement, kRepeat, kModulo, kTexts,
+    kTerminal = 20, kSequence, kChoice, kAlias, kRecord, kArray,
+    kStart = 30,
+};
+
+}  // namespace
+
+// Reads the code with every index checked: a damaged pickle must not become a damaged process.
+class Program::Reader {
+public:
+    Reader(std::span<const int32_t> code, std::string_view text) : code_(code), text_(text) {}
+    bool done() const { return at_ == code_.size(); }
+    int32_t next() {
+        if (done()) fail();
+        return code_[at_++];
+    }
+    int32_t count() {
+        int32_t value = next();
+        if (value < 0 || static_cast<size_t>(value) > code_.size()) fail();
+        return value;
+    }
+    int32_t bounded(int32_t low, int32_t high) {
+        int32_t value = next();
+        if (value < low || value > high) fail();
+        return value;
+    }
+    std::string_view text() {
+        int32_t offset = next(), length = next();
+        if (offset < 0 || length < 0 || static_cast<size_t>(offset) + static_cast<size_t>(length) > text_.size()) fail();
+        return text_.substr(static_cast<size_t>(offset), static_cast<size_t>(length));
+    }
+    [[noreturn]] static void fail() { throw GrammarProblem("the compiled program of a grammar is damaged"); }
+
+private:
+    std::span<const int32_t> code_;
+    std::string_view text_;
+    size_t at_ = 0;
+};
+
+Program::Program(Lexer& lexer, std::span<const int32_t> code, std::string_view text, long max_nodes) : lexer_(lexer) {
+    Reader in(code, text);
+    while (!in.done()) {
+        int32_t op = in.next();
+        if (op == kStart) {
+            start_ = in.next();
+        } else if (op < kTerminal) {
+            read_regex(in, op);
+        } else {
+            read_node(in, op);
+        }
+        if (static_cast<long>(nodes_.size() + regexes_.size()) > max_nodes) {
+            throw LimitReached("grammar_nodes", max_nodes, "the grammar is too large");
+        }
+    }
+    check_references();
+    find_productive();
+    if (!nodes_[start_].productive) throw Unsatisfiable("no text satisfies the constraint");
+    prune();
+}
+
+void Program::read_regex(Reader& in, int32_t op) {
+    RegexSet& regex = lexer_.regex;
+    auto earlier = [&] { return regexes_[in.bounded(0, static_cast<int32_t>(regexes_.size()) - 1)]; };
+    auto list = [&] {
+        std::vector<ExprId> parts(static_cast<size_t>(in.count()));
+        for (ExprId& part : parts) part = earlier();
+        return parts;
+    };
+    auto ranges = [&] {
+        std::vector<CodePointRange> out(static_cast<size_t>(in.count()));
+        for (auto& [low, high] : out) {
+            low = in.bounded(0, 0x10FFFF);
+            high = in.bounded(low, 0x10FFFF);
+        }
+        return out;
+    };
+    switch (op) {
+        case kLiteral: regexes_.push_back(regex.literal(in.text())); break;
+        case kChars: regexes_.push_back(charset(regex, ranges())); break;
+        case kJsonChars: regexes_.push_back(json_charset(regex, ranges())); break;
+        case kJsonAny: regexes_.push_back(json_any_char(regex)); break;
+        case kConcat: regexes_.push_back(regex.concat_all(list())); break;
+        case kUnion: regexes_.push_back(regex.any_of(list())); break;
+        case kIntersection: regexes_.push_back(regex.all_of(list())); break;
+        case kComplement: regexes_.push_back(regex.complement(earlier())); break;
+        case kRepeat: {
+            ExprId inner = earlier();
+            int32_t minimum = in.bounded(0, std::numeric_limits<int32_t>::max());
+            int32_t maximum = in.bounded(-1, std::numeric_limits<int32_t>::max());
+            if (maximum >= 0 && maximum < minimum) Reader::fail();
+            regexes_.push_back(regex.repeat(inner, minimum, maximum));
+            break;
+        }
+        case kModulo: {
+            int32_t modulus = in.bounded(1, std::numeric_limits<int32_t>::max());
+            regexes_.push_back(regex.modulo(modulus, in.bounded(0, modulus - 1)));
+            break;
+        }
+        case kTexts: {
+            std::vector<std::string_view> texts(static_cast<size_t>(in.count()));
+            for (std::string_view& text : texts) text = in.text();
+            regexes_.push_back(regex.texts(std::move(texts)));
+            break;
+        }
+        default: Reader::fail();
+    }
+}
+
+void Program::read_node(Reader& in, int32_t op) {
+    auto expression = [&] { return regexes_[in.bounded(0, static_cast<int32_t>(regexes_.size()) - 1)]; };
+    Node node;
+    switch (op) {
+        case kTerminal: node.kind = NodeKind::Terminal, node.what = expression(); break;
+        case kAlias: node.kind = NodeKind::Alias, node.what = in.next(); break;
+        case kSequence:
+        case kChoice:
+            node.kind = op == kSequence ? NodeKind::Sequence : NodeKind::Choice;
+            node.children.resize(static_cast<size_t>(in.count()));
+            for (NodeId& child : node.children) child = in.next();
+            break;
+        case kRecord:
+            node.kind = NodeKind::Record, node.what = static_cast<int32_t>(records_.size());
+            read_record(in);
+            break;
+        case kArray:
+            node.kind = NodeKind::Array, node.what = static_cast<int32_t>(arrays_.size());
+            read_array(in);
+            break;
+        default: Reader::fail();
+    }
+    nodes_.push_back(std::move(node));
+}
+
+void Program::read_record(Reader& in) {
+    auto expression = [&] { return regexes_[in.bounded(0, static_cast<int32_t>(regexes_.size()) - 1)]; };
+    RecordSpec spec;
+    spec.layout = {in.bounded(0, 2), in.bounded(0, 1 << 20), in.bounded(0, 1 << 10)};
+    spec.any_order = in.bounded(0, 1) == 1;
+    spec.minimum = in.bounded(0, std::numeric_limits<int32_t>::max());
+    spec.maximum = in.bounded(-1, std::numeric_limits<int32_t>::max());
+    spec.fields.resize(static_cast<size_t>(in.count()));
+    for (FieldSpec& field : spec.fields) {
+        field.key = expression();
+        field.value = in.next();
+        field.required = in.bounded(0, 1) == 1;
+    }
+    spec.extras.resize(static_cast<size_t>(in.count()));
+    for (ExtraSpec& extra : spec.extras) {
+        extra.name = expression();
+        extra.value = in.next();
+    }
+    records_.push_back(std::move(spec));
+}
+
+void Program::read_array(Reader& in) {
+    ArraySpec spec;
+    spec.layout = {in.bounded(0, 2), in.bounded(0, 1 << 20), in.bounded(0, 1 << 10)};
+    spec.minimum = in.bounded(0, std::numeric_limits<int32_t>::max());
+    spec.maximum = in.bounded(-1, std::numeric_limits<int32_t>::max());
+    spec.prefix.resize(static_cast<size_t>(in.count()));
+    for (NodeId& item : spec.prefix) item = in.next();
+    spec.rest = in.next();
+    arrays_.push_back(std::move(spec));
+}
+
+void Program::check_references() const {
+    auto check = [&](NodeId id) {
+        if (id < 0 || static_cast<size_t>(id) >= nodes_.size()) Reader::fail();
+    };
+    check(start_);
+    for (const Node& node : nodes_) {
+        if (node.kind == NodeKind::Alias) check(node.what);
+        for (NodeId child : node.children) check(child);
+    }
+    for (const RecordSpec& spec : records_) {
+        for (const FieldSpec& field : spec.fields) check(field.value);
+        for (const ExtraSpec& extra : spec.extras) check(extra.value);
+    }
+    for (const ArraySpec& spec : arrays_) {
+        for (NodeId item : spec.prefix) check(item);
+        if (spec.rest != -1) check(spec.rest);
+    }
+}
+
+bool Program::record_is_productive(const RecordSpec& spec) const {
+    int64_t available = 0, required = 0;
+    for (const FieldSpec& field : spec.fields) {
+        bool possible = nodes_[field.value].productive;
+        if (field.required && !possible) return false;
+        available += possible;
+        required += field.required;
+    }
+    bool extra = std::ranges::any_of(spec.extras, [&](const ExtraSpec& e) { return nodes_[e.value].productive; });
+    bool enough = extra || available >= spec.minimum;
+    return enough && (spec.maximum < 0 || (required <= spec.maximum && spec.minimum <= spec.maximum));
+}
+
+bool Program::array_is_productive(const ArraySpec& spec) const {
+    if (spec.maximum >= 0 && spec.minimum > spec.maximum) return false;
+    auto length = static_cast<int32_t>(spec.prefix.size());
+    for (int32_t i = 0; i < std::min(spec.minimum, length); ++i) {
+        if (!nodes_[spec.prefix[i]].productive) return false;
+    }
+    return spec.minimum <= length || (spec.rest != -1 && nodes_[spec.rest].productive);
+}
+
+bool Program::is_productive(const Node& node) const {
+    auto productive = [&](NodeId child) { return nodes_[child].productive; };
+    switch (node.kind) {
+        case NodeKind::Missing: return false;
+        case NodeKind::Terminal: return lexer_.nonempty(node.what);
+        case NodeKind::Alias: return productive(node.what);
+        case NodeKind::Sequence: return std::ranges::all_of(node.children, productive);
+        case NodeKind::Choice: return std::ranges::any_of(node.children, productive);
+        case NodeKind::Record: return record_is_productive(records_[node.what]);
+        case NodeKind::Array: return array_is_productive(arrays_[node.what]);
+    }
+    return false;
+}
+
+// The least fixed point. Children mostly stand behind their parents, so going backwards takes few rounds.
+void Program::find_productive() {
+    for (RecordSpec& spec : records_) {
+        std::erase_if(spec.extras, [&](const ExtraSpec& extra) { return !lexer_.nonempty(extra.name); });
+    }
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (size_t i = nodes_.size(); i-- > 0;) {
+            if (nodes_[i].productive || !is_productive(nodes_[i])) continue;
+            nodes_[i].productive = true;
+            changed = true;
+        }
+    }
+}
+
+// Drops what cannot be completed, so that no move of the automaton leads into a dead end.
+void Program::prune() {
+    auto barren = [&](NodeId id) { return !nodes_[id].productive; };
+    for (Node& node : nodes_) {
+        if (node.kind == NodeKind::Choice) std::erase_if(node.children, barren);
+    }
+    for (RecordSpec& spec : records_) {
+        std::erase_if(spec.fields, [&](const FieldSpec& field) { return !field.required && barren(field.value); });
+        std::erase_if(spec.extras, [&](const ExtraSpec& extra) { return barren(extra.value); });
+        spec.required_from.assign(spec.fields.size() + 1, 0);
+        for (size_t i = spec.fields.size(); i-- > 0;) {
+            spec.required_from[i] = spec.required_from[i + 1] + spec.fields[i].required;
+        }
+    }
+    for (ArraySpec& spec : arrays_) {
+        auto first = std::ranges::find_if(spec.prefix, barren);
+        if (first != spec.prefix.end()) {
+            spec.prefix.erase(first, spec.prefix.end());
+            spec.rest = -1;
+        }
+        if (spec.rest != -1 && barren(spec.rest)) spec.rest = -1;
+        auto length = static_cast<int32_t>(spec.prefix.size());
+        if (spec.rest == -1 && (spec.maximum < 0 || spec.maximum > length)) spec.maximum = length;
+    }
+}
+
+size_t Program::memory() const {
+    size_t bytes = nodes_.size() * sizeof(Node);
+    for (const Node& node : nodes_) bytes += node.children.capacity() * sizeof(NodeId);
+    for (const RecordSpec& spec : records_) {
+        bytes += sizeof(RecordSpec) + spec.fields.capacity() * (sizeof(FieldSpec) + sizeof(int32_t)) +
+                 spec.extras.capacity() * sizeof(ExtraSpec);
+    }
+    for (const ArraySpec& spec : arrays_) bytes += sizeof(ArraySpec) + spec.prefix.capacity() * sizeof(NodeId);
+    return bytes;
+}
+
+}  // namespace latticework
