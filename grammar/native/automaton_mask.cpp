@@ -70,7 +70,7 @@ std::unique_ptr<Automaton::Mask> Automaton::build_mask(StateId state) {
     std::vector<Item> narrow;
     const Config& config = at(state);
     for (const Item& item : config.items) {
-        bool done = is_wide(*lexer_, item.lex) && add_lex_mask(item, *mask);
+        bool done = deserves_mask(*lexer_, item.lex) && add_lex_mask(item, *mask);
         if (!done) narrow.push_back(item);
     }
     if (narrow.empty()) return mask;
@@ -96,11 +96,17 @@ bool Automaton::add_lex_mask(const Item& item, Mask& mask) {
 
 void Automaton::walk_trie(const Trie& trie, int32_t root, StateId state, std::vector<TokenId>& tokens) {
     int base = trie.depth(root);
+    int32_t end = trie.end(root);
     std::vector<StateId> path(static_cast<size_t>(trie.max_depth() - base) + 1);
+    std::vector<const Config*> configs(path.size());
     path[0] = state;
-    for (int32_t node = root + 1; node < trie.end(root);) {
+    configs[0] = &at(state);
+    for (int32_t node = root + 1; node < end;) {
         int depth = trie.depth(node) - base;
-        StateId next = step_locked(path[depth - 1], trie.byte(node));
+        uint8_t byte = trie.byte(node);
+        const Config* config = configs[depth - 1];
+        StateId next = known_step(*config, byte);
+        if (next == kUnknown) next = step_locked(path[depth - 1], byte);
         if (next == kDead) {
             node = trie.end(node);
             continue;
@@ -108,7 +114,8 @@ void Automaton::walk_trie(const Trie& trie, int32_t root, StateId state, std::ve
         std::span<const TokenId> here = trie.tokens(node);
         tokens.insert(tokens.end(), here.begin(), here.end());
         path[depth] = next;
-        ++node;
+        configs[depth] = &at(next);
+        node = configs[depth]->alive.empty() ? trie.end(node) : node + 1;
     }
 }
 

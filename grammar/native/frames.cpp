@@ -43,7 +43,7 @@ int32_t Frames::intern_seen(Seen seen) {
 
 std::span<const Move> Frames::moves(PosId pos) {
     if (moves_[pos].empty()) {
-        std::vector<Move> moves = expand(positions_[pos]);
+        std::vector<Move> moves = expand(Position(positions_[pos]));  // a copy: expanding adds positions
         bytes_ += moves.capacity() * sizeof(Move);
         moves_[pos] = std::move(moves);  // after the call: expanding may have moved the table
     }
@@ -115,7 +115,7 @@ std::vector<Move> Frames::expand_array(const Position& pos, const ArraySpec& spe
     bool may_add = spec.maximum < 0 || pos.progress < spec.maximum;
     bool may_close = pos.progress >= spec.minimum;
     if (pos.phase == kOpen) {
-        moves.push_back({Move::Read, lexer_.regex.literal("["), intern({pos.node, 0, kFirst, 0, pos.depth})});
+        moves.push_back({Move::Read, open(spec.layout, "["), intern({pos.node, 0, kFirst, 0, pos.depth})});
     } else if (pos.phase == kItem) {
         int32_t most = spec.maximum >= 0 ? spec.maximum : std::max(spec.minimum, length);
         int32_t items = std::min(pos.progress + 1, most);
@@ -219,7 +219,7 @@ std::vector<Move> Frames::expand_record(const Position& pos, const RecordSpec& s
     switch (pos.phase & ((1 << kPhaseBits) - 1)) {
         case kOpen: {
             int32_t progress = spec.any_order ? intern_seen(Seen((spec.fields.size() + 63) / 64)) : 0;
-            moves.push_back({Move::Read, lexer_.regex.literal("{"), intern({pos.node, progress, kFirst, 0, pos.depth})});
+            moves.push_back({Move::Read, open(spec.layout, "{"), intern({pos.node, progress, kFirst, 0, pos.depth})});
             break;
         }
         case kField: add_child(moves, spec.fields[index].value, inner, intern(after_field(pos, spec, index))); break;
@@ -254,38 +254,41 @@ int32_t Frames::inner_depth(const Layout& layout, int32_t depth) const {
 }
 
 ExprId Frames::space(const Layout& layout) {
-    if (layout.style == Layout::Compact || layout.max_whitespace == 0) return RegexSet::kEmpty;
+    if (layout.style != Layout::Flexible || layout.max_whitespace == 0) return RegexSet::kEmpty;
     ByteSet set;
     for (char c : {' ', '\t', '\n', '\r'}) set.insert(c);
     return lexer_.regex.repeat(lexer_.regex.bytes(set), 0, layout.max_whitespace);
 }
 
+// The indentation before a key, an item, or a closing bracket after one.
 ExprId Frames::lead(const Layout& layout, int32_t depth) {
-    if (layout.style == Layout::Compact) return RegexSet::kEmpty;
-    bool indented = layout.style == Layout::Indent;
-    std::array<int32_t, 3> at{layout.style, indented ? layout.indent : layout.max_whitespace, indented ? depth : 0};
+    if (layout.style != Layout::Indent) return RegexSet::kEmpty;
+    std::array<int32_t, 2> at{layout.indent, depth};
     if (auto found = leads_.find(at); found != leads_.end()) return found->second;
-    std::string line = "\n" + std::string(indented ? static_cast<size_t>(depth) * static_cast<size_t>(layout.indent) : 0, ' ');
-    ExprId result = indented ? lexer_.regex.literal(line) : space(layout);
-    leads_.emplace(at, result);
-    return result;
+    std::string line = "\n" + std::string(static_cast<size_t>(depth) * static_cast<size_t>(layout.indent), ' ');
+    return leads_.emplace(at, lexer_.regex.literal(line)).first->second;
+}
+
+// White space stands behind an opening bracket, a comma and a colon, and before a comma, a colon and a closing bracket:
+// so the states inside it are the same for all containers of all grammars.
+ExprId Frames::open(const Layout& layout, const char* bracket) {
+    return lexer_.regex.literal(bracket, space(layout));
 }
 
 ExprId Frames::close(const Layout& layout, int32_t depth, const char* bracket, bool is_first) {
-    bool bare = is_first && layout.style == Layout::Indent;  // an empty container
     ExprId last = lexer_.regex.literal(bracket);
-    return bare ? last : lexer_.regex.concat(lead(layout, depth), last);
+    if (is_first) return last;  // an empty container: `open` has read the space
+    return lexer_.regex.concat(layout.style == Layout::Indent ? lead(layout, depth) : space(layout), last);
 }
 
 ExprId Frames::comma(const Layout& layout) {
-    ExprId before = layout.style == Layout::Flexible ? space(layout) : RegexSet::kEmpty;
-    return lexer_.regex.concat(before, lexer_.regex.literal(","));
+    return lexer_.regex.concat(space(layout), lexer_.regex.literal(",", space(layout)));
 }
 
 ExprId Frames::key(const Layout& layout, int32_t depth, ExprId name) {
     RegexSet& regex = lexer_.regex;
-    ExprId colon = regex.literal(layout.style == Layout::Indent ? ": " : ":");
-    if (layout.style == Layout::Flexible) colon = regex.concat(space(layout), regex.concat(colon, space(layout)));
+    ExprId colon = layout.style == Layout::Indent ? regex.literal(": ")
+                                                  : regex.concat(space(layout), regex.literal(":", space(layout)));
     return regex.concat(lead(layout, depth), regex.concat(name, colon));
 }
 

@@ -72,7 +72,8 @@ private:
 
     // White space and punctuation of a layout.
     ExprId space(const Layout& layout);
-    ExprId lead(const Layout& layout, int32_t depth);  // before a key, an item, or a closing bracket after one
+    ExprId lead(const Layout& layout, int32_t depth);
+    ExprId open(const Layout& layout, const char* bracket);
     ExprId close(const Layout& layout, int32_t depth, const char* bracket, bool is_first);
     ExprId comma(const Layout& layout);
     ExprId key(const Layout& layout, int32_t depth, ExprId name);
@@ -85,7 +86,7 @@ private:
     HashIndex index_;
     std::vector<Seen> seen_;
     HashIndex seen_index_;
-    std::map<std::array<int32_t, 3>, ExprId> leads_;  // (style, bound or indent, depth)
+    std::map<std::array<int32_t, 2>, ExprId> leads_;  // by (indent, depth)
     size_t bytes_ = 0;
 };
 

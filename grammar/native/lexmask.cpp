@@ -132,7 +132,11 @@ size_t LexMask::memory() const {
     return sizeof(LexMask) + tokens.capacity() * sizeof(TokenId) + exits.capacity() * sizeof(LexExit);
 }
 
-bool is_wide(Lexer& lexer, ExprId state) { return lexer.alive(state).count() >= kWideFromBytes; }
+bool deserves_mask(Lexer& lexer, ExprId state) {
+    const Expr& expr = lexer.regex[state];
+    ExprKind head = expr.kind == ExprKind::Concat ? lexer.regex[expr.a].kind : expr.kind;
+    return head == ExprKind::Repeat || lexer.alive(state).count() >= kWideFromBytes;
+}
 
 std::shared_ptr<const LexMask> lex_mask(Lexer& lexer, Vocabulary& vocabulary, ExprId state) {
     if (lexer.mask_slot(state) != nullptr) return lexer.mask_slot(state);

@@ -29,8 +29,8 @@ struct LexMask {
     size_t memory() const;
 };
 
-// A state worth a mask of its own: it goes on with many different bytes.
-bool is_wide(Lexer& lexer, ExprId state);
+// A state worth a mask of its own: it is in a loop (white space, digits) or goes on with many different bytes.
+bool deserves_mask(Lexer& lexer, ExprId state);
 
 // Computed once per lexer state. The caller holds the lexer's mutex.
 std::shared_ptr<const LexMask> lex_mask(Lexer& lexer, Vocabulary& vocabulary, ExprId state);
