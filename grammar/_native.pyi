@@ -63,7 +63,9 @@ class CompiledGrammar:
 class Matcher:
     """Where one sequence stands in a grammar."""
 
-    def __init__(self, grammar: CompiledGrammar) -> None: ...
+    def __init__(self, grammar: CompiledGrammar, token_ids: Sequence[int] = ()) -> None:
+        """Starts behind `token_ids`. Raises TokenRejected if the grammar forbids one of them."""
+
     @property
     def grammar(self) -> CompiledGrammar: ...
     @property
@@ -91,5 +93,7 @@ class Matcher:
     def rollback(self, count: int) -> None:
         """Take back the last `count` accepted tokens. ValueError if there are fewer."""
 
-    def fork(self) -> Matcher: ...
+    def fork(self) -> Matcher:
+        """An independent matcher at the same place; costs a copy of its list of states."""
+
     def reset(self) -> None: ...

@@ -5,6 +5,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
 #include <memory>
@@ -151,7 +152,8 @@ std::shared_ptr<Automaton> make_grammar(std::shared_ptr<Vocabulary> vocabulary, 
     return std::make_shared<Automaton>(std::move(vocabulary), std::move(code), std::move(characters), parsed);
 }
 
-std::unique_ptr<Matcher> restore_matcher(std::shared_ptr<Automaton> grammar, const std::vector<TokenId>& tokens) {
+std::unique_ptr<Matcher> make_matcher(std::shared_ptr<Automaton> grammar, const std::vector<TokenId>& tokens) {
+    Unlocked unlocked;
     auto matcher = std::make_unique<Matcher>(std::move(grammar));
     for (TokenId token : tokens) matcher->accept(token);
     return matcher;
@@ -224,7 +226,7 @@ void bind_grammar(nb::module_& m) {
 void bind_matcher(nb::module_& m) {
     auto fork = [](const Matcher& self) { return std::make_unique<Matcher>(self); };
     nb::class_<Matcher>(m, "Matcher", "Where one sequence stands in a grammar.")
-        .def(nb::init<std::shared_ptr<Automaton>>(), "grammar"_a)
+        .def(nb::new_(&make_matcher), "grammar"_a, "token_ids"_a = nb::tuple())
         .def_prop_ro("grammar", &Matcher::automaton)
         .def_prop_ro("state", &Matcher::state)
         .def_prop_ro("token_ids", [](const Matcher& self) { return std::vector<TokenId>(self.tokens()); })
@@ -247,10 +249,8 @@ void bind_matcher(nb::module_& m) {
         .def("__copy__", fork)
         .def("__deepcopy__", [fork](const Matcher& self, nb::handle) { return fork(self); }, "memo"_a)
         .def("__reduce__", [](nb::object self) {
-            nb::object restore = nb::module_::import_("latticework.grammar._native").attr("_restore_matcher");
-            return nb::make_tuple(restore, nb::make_tuple(self.attr("grammar"), self.attr("token_ids")));
+            return nb::make_tuple(self.type(), nb::make_tuple(self.attr("grammar"), self.attr("token_ids")));
         });
-    m.def("_restore_matcher", &restore_matcher, "grammar"_a, "token_ids"_a);
 }
 
 }  // namespace
