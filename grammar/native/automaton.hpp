@@ -97,8 +97,9 @@ private:
         std::vector<Item> items;
         bool accepting = false;
     };
-    struct Mask {
+    struct Mask {  // the union of the bases, without what is cleared, and these tokens
         std::vector<SharedBits> bases;
+        std::vector<TokenId> cleared;
         std::vector<TokenId> tokens;
         size_t bytes = 0;  // as they were counted
     };
@@ -137,6 +138,8 @@ private:
     std::unique_ptr<Mask> build_mask(StateId state);
     std::unique_ptr<Mask> build_mask_checked(StateId state);
     bool add_lex_mask(const Item& item, Mask& mask);
+    void collect_lex_mask(const LexMask& lex, StateId next, Mask& mask);
+    static void unite(Mask& mask, Mask other);
     void walk_trie(const Trie& trie, int32_t root, StateId state, std::vector<TokenId>& tokens);
     std::vector<std::pair<StateId, int32_t>> token_ends(StateId state);
     bool token_alive(StateId state);

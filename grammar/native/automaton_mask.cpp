@@ -35,6 +35,7 @@ void Automaton::fill(StateId state, std::span<uint32_t> row) {
         const Bits& base = *mask.bases[i];
         for (size_t word = 0; word < words.size(); ++word) words[word] |= base[word];
     }
+    for (TokenId token : mask.cleared) clear_bit(words, token);
     for (TokenId token : mask.tokens) set_bit(words, token);
     if (config.accepting) {
         for (TokenId token : vocabulary_->eos()) set_bit(words, token);
@@ -50,13 +51,13 @@ const Automaton::Mask& Automaton::mask_of(StateId state) {
     known = config.mask.load();
     if (known != nullptr) return *known;
     std::unique_ptr<Mask> mask = vocabulary_->spells_every_byte() ? build_mask(state) : build_mask_checked(state);
-    if (mask->tokens.size() > static_cast<size_t>(vocabulary_->words())) {
+    if (mask->tokens.size() > static_cast<size_t>(vocabulary_->words()) && mask->cleared.empty()) {
         auto bits = std::make_shared<Bits>(static_cast<size_t>(vocabulary_->words()), 0u);
         for (TokenId token : mask->tokens) set_bit(*bits, token);
         mask->tokens = {};
         mask->bases.push_back(std::move(bits));
     }
-    mask->bytes = mask_bytes(mask->bases, mask->tokens);
+    mask->bytes = mask_bytes(mask->bases, mask->tokens) + mask->cleared.capacity() * sizeof(TokenId);
     bytes_ += mask->bytes;
     ++masks_;
     all_bytes_ = memory();
@@ -87,11 +88,38 @@ bool Automaton::add_lex_mask(const Item& item, Mask& mask) {
     const Fragment& follow = closure(item.stacks);
     StateId next = intern(follow.items, follow.accepting);
     if (next != kDead && at(next).alive.intersects(lex->run_exits)) return false;
-    mask.bases.insert(mask.bases.end(), lex->bases.begin(), lex->bases.end());
-    mask.tokens.insert(mask.tokens.end(), lex->tokens.begin(), lex->tokens.end());
-    if (next == kDead) return true;
-    for (const LexExit& exit : lex->exits) walk_trie(*exit.trie, exit.node, next, mask.tokens);
+    Mask own;
+    collect_lex_mask(*lex, next, own);
+    unite(mask, std::move(own));
     return true;
+}
+
+// `next`: the state behind the lexeme, or dead where nothing may follow.
+void Automaton::collect_lex_mask(const LexMask& lex, StateId next, Mask& mask) {
+    if (lex.base != nullptr) {
+        collect_lex_mask(*lex.base, next, mask);
+        std::erase_if(mask.tokens, [&](TokenId token) { return std::ranges::binary_search(lex.cleared, token); });
+        mask.cleared.insert(mask.cleared.end(), lex.cleared.begin(), lex.cleared.end());
+    }
+    mask.bases.insert(mask.bases.end(), lex.bases.begin(), lex.bases.end());
+    mask.tokens.insert(mask.tokens.end(), lex.tokens.begin(), lex.tokens.end());
+    if (next == kDead) return;
+    for (const LexExit& exit : lex.exits) walk_trie(*exit.trie, exit.node, next, mask.tokens);
+}
+
+// A token that one of the two clears may be in a base of the other: then it is named.
+void Automaton::unite(Mask& mask, Mask other) {
+    auto rescue = [&](const std::vector<TokenId>& cleared, const std::vector<SharedBits>& bases) {
+        for (TokenId token : cleared) {
+            auto holds = [&](const SharedBits& base) { return test_bit(*base, token); };
+            if (std::ranges::any_of(bases, holds)) mask.tokens.push_back(token);
+        }
+    };
+    rescue(mask.cleared, other.bases);
+    rescue(other.cleared, mask.bases);
+    mask.bases.insert(mask.bases.end(), other.bases.begin(), other.bases.end());
+    mask.cleared.insert(mask.cleared.end(), other.cleared.begin(), other.cleared.end());
+    mask.tokens.insert(mask.tokens.end(), other.tokens.begin(), other.tokens.end());
 }
 
 void Automaton::walk_trie(const Trie& trie, int32_t root, StateId state, std::vector<TokenId>& tokens) {

@@ -1,7 +1,6 @@
 // Derivatives of the regex algebra, for all bytes at once, memoised per expression.
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "regex.hpp"
 
@@ -87,40 +86,45 @@ std::vector<Edge> RegexSet::derive_modulo(const Expr& expr) {
     return edges;
 }
 
-// Or: the union of the targets of each byte. And: their intersection, where every part has one. Bytes with the same
-// list of targets share an edge.
-std::vector<Edge> RegexSet::combine(ExprKind kind, std::span<const std::vector<Edge>> parts) {
-    std::vector<std::vector<ExprId>> targets(256);
-    for (const std::vector<Edge>& edges : parts) {
-        for (const Edge& edge : edges) {
-            sets_[edge.set].for_each([&](int byte) { targets[byte].push_back(edge.target); });
+namespace {
+
+struct Block {
+    ByteSet set;
+    std::vector<ExprId> targets;
+};
+
+// Splits `blocks` by one more edge; what no block covers becomes a new one.
+void refine(std::vector<Block>& blocks, ByteSet set, ExprId target) {
+    size_t count = blocks.size();
+    for (size_t i = 0; i < count && !set.empty(); ++i) {
+        ByteSet both = blocks[i].set & set;
+        if (both.empty()) continue;
+        set = set & ~both;
+        if (both == blocks[i].set) {
+            blocks[i].targets.push_back(target);
+            continue;
         }
+        Block inside{both, blocks[i].targets};
+        inside.targets.push_back(target);
+        blocks[i].set = blocks[i].set & ~both;
+        blocks.push_back(std::move(inside));
     }
-    struct Group {
-        int representative;
-        ByteSet set;
-    };
-    std::unordered_map<uint64_t, std::vector<Group>> groups;
-    std::vector<std::pair<uint64_t, size_t>> order;
-    for (int byte = 0; byte < 256; ++byte) {
-        std::vector<ExprId>& list = targets[byte];
-        if (list.empty() || (kind == ExprKind::And && list.size() < parts.size())) continue;
-        uint64_t hash = list.size();
-        for (ExprId target : list) hash = mix(hash, target);
-        std::vector<Group>& bucket = groups[hash];
-        auto same = std::ranges::find_if(bucket, [&](const Group& g) { return targets[g.representative] == list; });
-        if (same == bucket.end()) {
-            order.emplace_back(hash, bucket.size());
-            same = bucket.insert(bucket.end(), Group{byte, {}});
-        }
-        same->set.insert(byte);
+    if (!set.empty()) blocks.push_back({set, {target}});
+}
+
+}  // namespace
+
+// Or: the union of the targets of each byte. And: their intersection, where every part has one.
+std::vector<Edge> RegexSet::combine(ExprKind kind, std::span<const std::vector<Edge>> parts) {
+    std::vector<Block> blocks;
+    for (const std::vector<Edge>& edges : parts) {
+        for (const Edge& edge : edges) refine(blocks, sets_[edge.set], edge.target);
     }
     std::vector<Edge> out;
-    for (auto [hash, at] : order) {
-        const Group group = groups[hash][at];
-        std::vector<ExprId> list = targets[group.representative];
-        ExprId target = kind == ExprKind::Or ? any_of(std::move(list)) : all_of(std::move(list));
-        add_edge(out, group.set, target);
+    for (Block& block : blocks) {
+        if (kind == ExprKind::And && block.targets.size() < parts.size()) continue;
+        ExprId target = kind == ExprKind::Or ? any_of(std::move(block.targets)) : all_of(std::move(block.targets));
+        add_edge(out, block.set, target);
     }
     return out;
 }

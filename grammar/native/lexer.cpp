@@ -55,12 +55,11 @@ bool Lexer::search(ExprId start) {
     return finish(-1, false);
 }
 
-Lexer::State& Lexer::state_of(ExprId id) {
-    if (states_.size() <= static_cast<size_t>(id)) states_.resize(std::max<size_t>(regex.size(), id + 1));
-    if (states_[id] != nullptr) return *states_[id];
+Lexer::State& Lexer::make_state(ExprId id) {
     std::span<const Edge> span = regex.derivative(id);
     std::vector<Edge> all(span.begin(), span.end());
     auto state = std::make_unique<State>();
+    state->nullable = regex[id].nullable;
     for (const Edge& edge : all) {
         if (!nonempty(edge.target)) continue;
         state->edges.push_back(edge);
@@ -78,15 +77,6 @@ Lexer::State& Lexer::state_of(ExprId id) {
     if (states_.size() <= static_cast<size_t>(id)) states_.resize(regex.size());
     states_[id] = std::move(state);
     return *states_[id];
-}
-
-ExprId Lexer::step(ExprId id, uint8_t byte) {
-    const State& state = state_of(id);
-    if (state.table) return (*state.table)[byte];
-    for (const Edge& edge : state.edges) {
-        if (regex.byte_set(edge.set).contains(byte)) return edge.target;
-    }
-    return RegexSet::kNothing;
 }
 
 // Whether every first byte in the range, followed by any `more` continuation bytes, leads to `target`.

@@ -41,7 +41,7 @@ public:
     bool nonempty(ExprId state);
     bool nullable(ExprId state) const { return regex[state].nullable; }
     const ByteSet& alive(ExprId state) { return state_of(state).alive; }  // bytes after which something can match
-    ExprId step(ExprId state, uint8_t byte);                              // kNothing where nothing can match
+    ExprId step(ExprId state, uint8_t byte) { return step(state_of(state), byte); }  // kNothing: nothing can match
     const Loop& loop(ExprId state);  // the largest class of characters with one common target
 
     std::shared_ptr<const LexMask>& mask_slot(ExprId state) { return state_of(state).mask; }
@@ -51,8 +51,8 @@ public:
 
     long derivative_steps = 200000;  // the work limit for deciding one emptiness
 
-private:
     struct State {
+        bool nullable;
         ByteSet alive;
         std::vector<Edge> edges;  // without those into empty languages
         std::unique_ptr<std::array<ExprId, 256>> table;
@@ -60,7 +60,21 @@ private:
         std::shared_ptr<const LexMask> mask;
     };
 
-    State& state_of(ExprId id);
+    // Known states are looked up once per node of a walk.
+    State& state_of(ExprId id) {
+        bool known = static_cast<size_t>(id) < states_.size() && states_[id] != nullptr;
+        return known ? *states_[id] : make_state(id);
+    }
+    ExprId step(const State& state, uint8_t byte) const {
+        if (state.table) return (*state.table)[byte];
+        for (const Edge& edge : state.edges) {
+            if (regex.byte_set(edge.set).contains(byte)) return edge.target;
+        }
+        return RegexSet::kNothing;
+    }
+
+private:
+    State& make_state(ExprId id);
     bool search(ExprId start);
     bool whole_block_leads_to(ExprId state, ExprId target, std::array<uint8_t, 2> first, int more);
     bool wide_leads_to(ExprId state, ExprId target);

@@ -7,6 +7,9 @@ namespace {
 
 constexpr int kWideFromBytes = 24;
 constexpr size_t kMostExits = 2048;
+constexpr int kCountedFrom = 16;     // shorter bounds are common among tokens: slices serve them better
+constexpr int kStepsToLoop = 4;
+constexpr size_t kMostCleared = 20000;
 
 struct Chain {
     std::vector<ExprId> states;  // states[j]: after j characters of the class
@@ -20,12 +23,85 @@ public:
         : lexer_(lexer), vocabulary_(vocabulary), mask_(std::make_shared<LexMask>()) {}
 
     std::shared_ptr<LexMask> build(ExprId state) {
-        if (!use_slice(state)) walk(vocabulary_.trie(), 0, state);
+        if (differs_by_long_tokens(state) || differs_from_loop(state)) {
+            mask_->usable = mask_->base->usable;
+            mask_->run_exits = mask_->base->run_exits;
+        } else if (!use_slice(state)) {
+            walk(vocabulary_.trie(), 0, state);
+        }
         compress();
         return mask_;
     }
 
 private:
+    // x{m,n}t against x{m,}t: a token of at most n bytes cannot tell them apart, since x is not empty.
+    bool differs_by_long_tokens(ExprId state) {
+        RegexSet& regex = lexer_.regex;
+        const Expr whole = regex[state];
+        const Expr loop = whole.kind == ExprKind::Concat ? regex[whole.a] : whole;
+        bool counted = loop.kind == ExprKind::Repeat && loop.c >= kCountedFrom && !regex[loop.a].nullable;
+        if (!counted) return false;
+        ExprId unbounded = regex.repeat(loop.a, loop.b, RegexSet::kUnbounded);
+        if (whole.kind == ExprKind::Concat) unbounded = regex.concat(unbounded, whole.b);
+        mask_->base = lex_mask(lexer_, vocabulary_, unbounded);
+        if (loop.c >= vocabulary_.longest()) return true;
+        const Trie& longer = vocabulary_.longer_than(loop.c);
+        std::span<const TokenId> tokens = longer.subtree_tokens(0);
+        mask_->cleared.assign(tokens.begin(), tokens.end());
+        walk(longer, 0, state);
+        return true;
+    }
+
+    // A state whose characters lead, in a few steps, to one that loops on itself: walk both and stop where they meet.
+    bool differs_from_loop(ExprId state) {
+        ExprId target = state;
+        for (int steps = 0; steps < kStepsToLoop && lexer_.loop(target).target != target; ++steps) {
+            target = lexer_.loop(target).target;
+            if (target == RegexSet::kNothing) return false;
+        }
+        if (target == state || lexer_.loop(target).target != target) return false;
+        if (lexer_.alive(target).count() < kWideFromBytes) return false;
+        std::shared_ptr<const LexMask> base = lex_mask(lexer_, vocabulary_, target);
+        if (base->base != nullptr) return false;
+        mask_->base = base;
+        if (walk_difference(state, target)) return true;
+        mask_ = std::make_shared<LexMask>();
+        return false;
+    }
+
+    // False where the two states differ in so many tokens that the difference is not worth keeping.
+    bool walk_difference(ExprId state, ExprId other) {
+        const Trie& trie = vocabulary_.trie();
+        std::vector<ExprId> mine(static_cast<size_t>(trie.max_depth()) + 1), theirs(mine.size());
+        mine[0] = state;
+        theirs[0] = other;
+        int32_t all_until = 0;  // below a node that only the other may leave, even equal states allow different tokens
+        for (int32_t node = 1; node < trie.size();) {
+            int depth = trie.depth(node);
+            ExprId next = lexer_.step(mine[depth - 1], trie.byte(node));
+            ExprId their_next = lexer_.step(theirs[depth - 1], trie.byte(node));
+            if (next == their_next && node >= all_until) {
+                node = trie.end(node);
+                continue;
+            }
+            if (next == RegexSet::kNothing) {
+                std::span<const TokenId> lost = trie.subtree_tokens(node);
+                mask_->cleared.insert(mask_->cleared.end(), lost.begin(), lost.end());
+                node = trie.end(node);
+                continue;
+            }
+            std::span<const TokenId> here = trie.tokens(node);
+            mask_->cleared.insert(mask_->cleared.end(), here.begin(), here.end());
+            if (mask_->cleared.size() > kMostCleared) return false;
+            arrive(trie, node, next);
+            if (lexer_.nullable(their_next) && !lexer_.nullable(next)) all_until = std::max(all_until, trie.end(node));
+            mine[depth] = next;
+            theirs[depth] = their_next;
+            ++node;
+        }
+        return true;
+    }
+
     // Follows the class of the first state as long as every character of it leads on to one state.
     Chain chain_of(ExprId state, const CharClass& chars, int longest) {
         Chain chain{{state}, false, false};
@@ -59,10 +135,10 @@ private:
             bool looping = chain.endless && run == last;
             for (int j = run; j <= (looping ? slice->longest_run() : std::min(run, slice->longest_run())); ++j) {
                 if (looping && last == 0) break;
-                walk(slice->remainders(j), 0, chain.states[run]);
+                walk_remainders(slice->remainders(j), chain.states[run]);
             }
         }
-        if (chain.endless && last == 0) walk(slice->all_remainders(), 0, state);
+        if (chain.endless && last == 0) walk_remainders(slice->all_remainders(), state);
         return true;
     }
 
@@ -84,36 +160,45 @@ private:
     }
 
     void arrive(const Trie& trie, int32_t node, ExprId state) {
-        for (TokenId token : trie.tokens(node)) mask_->tokens.push_back(token);
+        std::span<const TokenId> here = trie.tokens(node);
+        mask_->tokens.insert(mask_->tokens.end(), here.begin(), here.end());
         bool inner = trie.end(node) > node + 1;
         if (inner && lexer_.nullable(state)) mask_->exits.push_back({&trie, node});
     }
 
-    // Walks the subtree below `root`, where `state` is the state at `root`. A token of the root of a trie of remainders
-    // would be pure, so the root itself only matters as an exit.
+    // Remainders of tokens that begin with a run: `state` is where the run has led.
+    void walk_remainders(const Trie& trie, ExprId state) {
+        if (lexer_.nullable(state) && trie.size() > 1) mask_->exits.push_back({&trie, 0});
+        walk(trie, 0, state);
+    }
+
+    // Walks the subtree below `root`, where `state` is the state at `root`.
     void walk(const Trie& trie, int32_t root, ExprId state) {
-        if (&trie != &vocabulary_.trie() && root == 0 && lexer_.nullable(state) && trie.size() > 1) {
-            mask_->exits.push_back({&trie, 0});
-        }
         int base = trie.depth(root);
+        int32_t end = trie.end(root);
         if (path_.size() < static_cast<size_t>(trie.max_depth()) + 1) path_.resize(static_cast<size_t>(trie.max_depth()) + 1);
-        path_[0] = state;
-        for (int32_t node = root + 1; node < trie.end(root);) {
+        path_[0] = &lexer_.state_of(state);
+        for (int32_t node = root + 1; node < end;) {
             int depth = trie.depth(node) - base;
-            ExprId next = lexer_.step(path_[depth - 1], trie.byte(node));
+            ExprId next = lexer_.step(*path_[depth - 1], trie.byte(node));
             if (next == RegexSet::kNothing) {
                 node = trie.end(node);
                 continue;
             }
-            arrive(trie, node, next);
-            path_[depth] = next;
-            node = lexer_.alive(next).empty() ? trie.end(node) : node + 1;
+            const Lexer::State& reached = lexer_.state_of(next);
+            std::span<const TokenId> here = trie.tokens(node);
+            mask_->tokens.insert(mask_->tokens.end(), here.begin(), here.end());
+            if (reached.nullable && trie.end(node) > node + 1) mask_->exits.push_back({&trie, node});
+            path_[depth] = &reached;
+            node = reached.alive.empty() ? trie.end(node) : node + 1;
         }
     }
 
     void compress() {
-        mask_->usable = mask_->exits.size() <= kMostExits;
-        if (mask_->tokens.size() <= static_cast<size_t>(vocabulary_.words())) return;
+        mask_->usable = mask_->usable && mask_->exits.size() <= kMostExits;
+        std::ranges::sort(mask_->cleared);
+        // What a base says is cleared after all rows are joined, so a difference keeps its tokens one by one.
+        if (mask_->base != nullptr || mask_->tokens.size() <= static_cast<size_t>(vocabulary_.words())) return;
         auto bits = std::make_shared<Bits>(static_cast<size_t>(vocabulary_.words()), 0u);
         for (TokenId token : mask_->tokens) set_bit(*bits, token);
         mask_->tokens = {};
@@ -123,13 +208,13 @@ private:
     Lexer& lexer_;
     Vocabulary& vocabulary_;
     std::shared_ptr<LexMask> mask_;
-    std::vector<ExprId> path_;
+    std::vector<const Lexer::State*> path_;
 };
 
 }  // namespace
 
 size_t LexMask::memory() const {
-    return sizeof(LexMask) + tokens.capacity() * sizeof(TokenId) + exits.capacity() * sizeof(LexExit);
+    return sizeof(LexMask) + (cleared.capacity() + tokens.capacity()) * sizeof(TokenId) + exits.capacity() * sizeof(LexExit);
 }
 
 bool deserves_mask(Lexer& lexer, ExprId state) {

@@ -2,6 +2,10 @@
 //
 // Tokens that stay inside the lexeme are allowed at once. Tokens that leave it depend on what may follow: they are known
 // by the trie nodes at which the lexeme was complete, from where the automaton goes on.
+//
+// Many states differ from a common one in few tokens: "a string of at most 80 characters" from "a string" in the tokens
+// longer than 80 bytes, "a name that is none of these" in the tokens that begin those names. They are kept as the
+// difference: `cleared` is forgotten of what the base says, the rest is added.
 #pragma once
 
 #include <memory>
@@ -19,6 +23,8 @@ struct LexExit {
 };
 
 struct LexMask {
+    std::shared_ptr<const LexMask> base;
+    std::vector<TokenId> cleared;   // ascending; only with a base
     std::vector<SharedBits> bases;  // tokens that stay inside, as whole rows
     std::vector<TokenId> tokens;    // and one by one
     std::vector<LexExit> exits;

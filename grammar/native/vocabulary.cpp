@@ -55,6 +55,8 @@ Vocabulary::Vocabulary(std::vector<std::string> tokens, std::vector<TokenId> eos
         texts_[id].clear();
     }
     trie_ = build_trie(texts_);
+    longest_ = trie_.max_depth();
+    longer_than_.resize(static_cast<size_t>(longest_) + 1);
     spells_every_byte_ = has_every_byte(trie_);
 }
 
@@ -76,6 +78,24 @@ ClassSlice* Vocabulary::slice(const CharClass& chars) {
         slot->slice = std::make_unique<ClassSlice>(texts_, chars, words());
     }
     return slot->slice.get();
+}
+
+const Trie& Vocabulary::longer_than(int length) {
+    std::lock_guard lock(mutex_);
+    std::unique_ptr<Trie>& slot = longer_than_[static_cast<size_t>(std::min(length, longest_))];
+    if (slot != nullptr) return *slot;
+    auto bytes = [&](TokenId id) { return static_cast<int>(texts_[id].size()); };
+    if (by_length_.empty()) {
+        for (TokenId id = 0; id < size_; ++id) by_length_.push_back(id);
+        std::ranges::stable_sort(by_length_, std::greater<>(), bytes);
+    }
+    std::vector<Trie::Entry> entries;
+    for (TokenId id : by_length_) {
+        if (bytes(id) <= length) break;
+        entries.emplace_back(texts_[id], id);
+    }
+    slot = std::make_unique<Trie>(std::move(entries));
+    return *slot;
 }
 
 std::shared_ptr<Lexer> Vocabulary::lexer(size_t budget) {

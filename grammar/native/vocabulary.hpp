@@ -34,6 +34,10 @@ public:
     // The slice of a class of characters, or null while it is asked for too rarely to be worth building.
     ClassSlice* slice(const CharClass& chars);
 
+    // The tokens of more than `length` bytes.
+    const Trie& longer_than(int length);
+    int longest() const { return longest_; }
+
     // The lexer that new grammars share. A lexer beyond its budget is left to the grammars that hold it.
     std::shared_ptr<Lexer> lexer(size_t budget);
 
@@ -53,6 +57,9 @@ private:
     bool spells_every_byte_ = false;
     std::mutex mutex_;
     std::vector<SliceSlot> slices_;
+    int longest_ = 0;
+    std::vector<TokenId> by_length_;                   // descending
+    std::vector<std::unique_ptr<Trie>> longer_than_;  // by length
     std::shared_ptr<Lexer> lexer_;
 };
 
