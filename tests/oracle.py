@@ -130,11 +130,7 @@ def is_spelling(text: str, content: Regex) -> bool:
 
 
 def _is_any_string(content: Regex) -> bool:
-    return (
-        isinstance(content, Repeat)
-        and isinstance(content.inner, Chars)
-        and content.inner.ranges == ((0, MAX_CODE_POINT),)
-    )
+    return isinstance(content, Repeat) and getattr(content.inner, "ranges", ()) == ((0, MAX_CODE_POINT),)
 
 
 # ---------------------------------------------------------------------------------------------------- all texts, bounded
@@ -212,11 +208,19 @@ class _Denotation:
             case DigitsModulo(modulus, remainder):
                 return self._filtered(lambda text: is_congruent(text, modulus, remainder), "0123456789")
             case JsonString(content):
-                return self._filtered(lambda text: _is_quoted(text) and is_spelling(text, content), self.alphabet)
+                return self._json_string(content)
 
     def _filtered(self, keep: Callable[[str], bool], letters: str) -> Language:
         alphabet = "".join(letter for letter in self.alphabet if letter in letters)
         return frozenset(filter(keep, all_texts(alphabet, self.max_length)))
+
+    def _json_string(self, content: Regex) -> Language:
+        """Every content that the characters of the alphabet can spell, in every spelling."""
+        spellings = _spellings(self.alphabet, self.max_length, _is_any_string(content))
+        contents = _Denotation({}, "".join(spellings), self.max_length - 2).regex(content)
+        quote = self.bounded('"')
+        spelled = (self.joined(quote, *(spellings[letter] for letter in text), quote) for text in contents)
+        return frozenset[str]().union(*spelled)
 
     def _repeat(self, inner: Language, minimum: int, maximum: int | None) -> Language:
         result = power = self._power(inner, minimum)
@@ -340,8 +344,27 @@ class _Spacing:
         return self.blank
 
 
-def _is_quoted(text: str) -> bool:
-    return len(text) >= 2 and text[0] == text[-1] == '"'
+@lru_cache(maxsize=64)
+def _spellings(alphabet: str, max_length: int, every: bool) -> dict[str, Language]:
+    """Character -> how it may be written inside a JSON string with the letters of the alphabet."""
+    digits = [letter for letter in alphabet if letter in "0123456789abcdefABCDEF"]
+    units = ["\\u" + "".join(four) for four in product(digits, repeat=4)] if {"\\", "u"} <= set(alphabet) else []
+    pieces = [*alphabet, *("\\" + letter for letter in alphabet), *units]
+    if max_length >= 14:  # room for a surrogate pair
+        pieces += [
+            high + low
+            for high in units
+            for low in units
+            if re.match("..[dD][89abAB]", high) and re.match("..[dD][c-fC-F]", low)
+        ]
+    found: dict[str, set[str]] = {}
+    for piece in pieces:
+        text = f'"{piece}"'
+        if (_JSON_STRING if every else _CANONICAL).fullmatch(text) and set(piece) <= set(alphabet):
+            decoded = json.loads(text)
+            if len(decoded) == 1 and not "\ud800" <= decoded <= "\udfff":
+                found.setdefault(decoded, set()).add(piece)
+    return {letter: frozenset(written) for letter, written in found.items()}
 
 
 # ------------------------------------------------------------------------------------------------- prefixes and bitmasks

@@ -3,7 +3,6 @@
 #include "automaton.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <stdexcept>
 
@@ -36,46 +35,10 @@ Automaton::Automaton(std::shared_ptr<Vocabulary> vocabulary, std::string code, s
     require_spelling();
 }
 
-Automaton::~Automaton() {
-    for (StateId id = 0; id < config_count_; ++id) delete slot(id);
-}
-
 // ------------------------------------------------------------------------------------------------ the table of states
 
-// Chunk k holds twice as many states as chunk k - 1, so a slot never moves and may be read while others are added.
-struct SlotPlace {
-    int chunk;
-    size_t size, offset;
-};
-
-static SlotPlace place_of(StateId state, StateId first_chunk) {
-    auto first = static_cast<uint32_t>(first_chunk), place = static_cast<uint32_t>(state) + first;
-    int chunk = std::bit_width(place) - std::bit_width(first);
-    size_t size = static_cast<size_t>(first) << chunk;
-    return {chunk, size, place - size};
-}
-
-Automaton::Config* Automaton::slot(StateId state) const {
-    SlotPlace place = place_of(state, kFirstChunk);
-    if (place.chunk >= kChunks) return nullptr;
-    std::atomic<Config*>* slots = chunks_[place.chunk].load(std::memory_order_acquire);
-    return slots == nullptr ? nullptr : slots[place.offset].load(std::memory_order_acquire);
-}
-
-void Automaton::set_slot(StateId state, Config* config) {
-    SlotPlace place = place_of(state, kFirstChunk);
-    if (place.chunk >= kChunks) throw LimitReached("states", 1L << 29, "the automaton has too many states");
-    Chunk& owner = chunk_owners_[place.chunk];
-    if (owner == nullptr) {
-        owner = std::make_unique<std::atomic<Config*>[]>(place.size);
-        chunks_[place.chunk].store(owner.get(), std::memory_order_release);
-        bytes_ += place.size * sizeof(Config*);
-    }
-    owner[place.offset].store(config, std::memory_order_release);
-}
-
 Automaton::Config& Automaton::at(StateId state) const {
-    Config* config = state < 0 ? nullptr : slot(state);
+    Config* config = configs_.get(state);
     if (config == nullptr) {
         throw std::out_of_range(std::to_string(state) + " is not a state of this grammar" +
                                 (state >= 0 ? ", or it was dropped to stay within the byte budget" : ""));
@@ -86,9 +49,8 @@ Automaton::Config& Automaton::at(StateId state) const {
 StateId Automaton::add_config(std::unique_ptr<Config> config) {
     for (const Item& item : config->items) config->alive = config->alive | lexer_->alive(item.lex);
     bytes_ += sizeof(Config) + config->items.capacity() * sizeof(Item);
-    set_slot(config_count_, config.release());
     ++live_states_;
-    return config_count_++;
+    return configs_.add(std::move(config));
 }
 
 uint64_t Automaton::hash_of(const Config& config) {
@@ -104,7 +66,7 @@ StateId Automaton::intern(std::vector<Item> items, bool accepting) {
     config->accepting = accepting;
     uint64_t hash = hash_of(*config);
     StateId found = config_index_.find(hash, [&](int32_t id) {
-        const Config& other = *slot(id);
+        const Config& other = *configs_.get(id);
         return other.accepting == config->accepting && other.items == config->items;
     });
     if (found >= 0) return found;

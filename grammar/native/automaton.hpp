@@ -24,6 +24,7 @@
 #include "lexmask.hpp"
 #include "program.hpp"
 #include "stacks.hpp"
+#include "state_table.hpp"
 #include "vocabulary.hpp"
 
 namespace latticework {
@@ -49,7 +50,6 @@ public:
     static constexpr StateId kTerminated = 0;  // an end token was accepted
 
     Automaton(std::shared_ptr<Vocabulary> vocabulary, std::string code, std::string text, const Limits& limits);
-    ~Automaton();
     Automaton(const Automaton&) = delete;
     Automaton& operator=(const Automaton&) = delete;
 
@@ -85,8 +85,6 @@ public:
 private:
 
     static constexpr StateId kUnknown = -2;
-    static constexpr int kChunks = 24;
-    static constexpr StateId kFirstChunk = 64;
 
     struct Item {
         ExprId lex;
@@ -115,12 +113,9 @@ private:
         std::atomic<Life> token_life{Life::Unknown};
         ~Config();
     };
-    using Chunk = std::unique_ptr<std::atomic<Config*>[]>;
 
     // automaton.cpp: states and transitions
     Config& at(StateId state) const;
-    Config* slot(StateId state) const;
-    void set_slot(StateId state, Config* config);
     StateId known_step(const Config& config, uint8_t byte) const;
     StateId step_locked(StateId state, uint8_t byte);
     StateId walk(StateId state, std::string_view data);
@@ -162,9 +157,7 @@ private:
     std::unique_ptr<Frames> frames_;
     StackSets stacks_;
     std::unordered_map<StackId, Fragment> closures_;
-    std::array<std::atomic<std::atomic<Config*>*>, kChunks> chunks_{};
-    std::array<Chunk, kChunks> chunk_owners_;
-    StateId config_count_ = 0;
+    StateTable<Config> configs_;
     HashIndex config_index_;
     StateId start_ = kDead;
 

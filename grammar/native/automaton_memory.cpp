@@ -11,7 +11,7 @@
 namespace latticework {
 
 size_t Automaton::memory() const {
-    return bytes_ + closure_bytes_ + config_index_.bytes() + stacks_.memory() + frames_->memory() + program_->memory();
+    return bytes_ + configs_.memory() + closure_bytes_ + config_index_.bytes() + stacks_.memory() + frames_->memory() + program_->memory();
 }
 
 void Automaton::collect_if_needed(StateId in_use) {
@@ -32,8 +32,8 @@ void Automaton::collect(StateId in_use) {
 }
 
 void Automaton::drop_derived() {
-    for (StateId id = 0; id < config_count_; ++id) {
-        Config* config = slot(id);
+    for (StateId id = 0; id < configs_.size(); ++id) {
+        Config* config = configs_.get(id);
         if (config == nullptr) continue;
         if (const Table* table = config->table.exchange(nullptr)) {
             bytes_ -= sizeof(Table);
@@ -60,12 +60,12 @@ std::vector<StateId> Automaton::pinned_states() {
 }
 
 void Automaton::drop_states(StateId in_use) {
-    std::vector<bool> keep(static_cast<size_t>(config_count_));
+    std::vector<bool> keep(static_cast<size_t>(configs_.size()));
     for (StateId state : pinned_states()) keep[state] = true;
-    if (in_use >= 0 && in_use < config_count_) keep[in_use] = true;
+    if (in_use >= 0 && in_use < configs_.size()) keep[in_use] = true;
     std::vector<bool> stacks, positions;
-    for (StateId id = 0; id < config_count_; ++id) {
-        Config* config = slot(id);
+    for (StateId id = 0; id < configs_.size(); ++id) {
+        Config* config = configs_.get(id);
         if (config == nullptr) continue;
         if (keep[id]) {
             for (const Item& item : config->items) stacks_.mark(item.stacks, stacks, positions);
@@ -73,14 +73,13 @@ void Automaton::drop_states(StateId in_use) {
         }
         bytes_ -= sizeof(Config) + config->items.capacity() * sizeof(Item);
         --live_states_;
-        set_slot(id, nullptr);
-        delete config;
+        configs_.drop(id);
     }
     stacks_.retain(stacks);
     frames_->retain(positions);
     config_index_.clear();
-    for (StateId id = 1; id < config_count_; ++id) {
-        if (const Config* config = slot(id)) config_index_.insert(hash_of(*config), id);
+    for (StateId id = 1; id < configs_.size(); ++id) {
+        if (const Config* config = configs_.get(id)) config_index_.insert(hash_of(*config), id);
     }
 }
 

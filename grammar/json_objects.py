@@ -1,0 +1,337 @@
+"""Constraints on objects: which names there are, in which order, and what each may hold, as `Record`.
+
+The names of an object fall into declared ones (named by the schema: properties, required names, finite name sets),
+each a `Field` in order of first appearance, and the others, which patterns cut into disjoint cells, each an
+`ExtraFields`. The value of a name satisfies every pattern it matches, its own property, and, if it has neither, the
+schema of additional properties.
+
+The text may repeat an undeclared name, since no automaton of reasonable size knows all names it has seen; declared ones
+appear once. A maximum counts repeated names too. A minimum is enforced where repetition cannot reach it: up to the
+number of required names and one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+from jsonschema_rs import CanonicalSchema
+from jsonschema_rs.canonical import AnyOfView, ConstView, EnumView, FalseView, ObjectView, StringView
+
+from .errors import UnsupportedSchemaError
+from .ir import ANY_TEXT, Complement, ExtraFields, Field, Intersection, Node, Record, Regex, TextSet, Union
+from .json_places import Part, Schema
+from .json_strings import pattern_content
+from .json_translator import Translator
+from .json_values import ANY_VALUE, NO_VALUE
+
+MAX_OVERLAPPING_PATTERNS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The names an object may have: finitely many, and those that satisfy one of `others` (None: all)."""
+
+    finite: dict[str, None] = field(default_factory=dict)
+    others: tuple[CanonicalSchema, ...] | None = None
+
+    def allows(self, name: str) -> bool:
+        """Whether an object may have this name."""
+        if self.others is None or name in self.finite:
+            return True
+        return any(_is_name_of(other, name) for other in self.others)
+
+
+def _is_name_of(schema: CanonicalSchema, name: str) -> bool:
+    view = schema.view()
+    if isinstance(view, StringView) and _is_plain(view):
+        return _matcher(view.patterns[0]).is_valid(name)
+    source: Any = schema.to_json_schema()
+    return jsonschema_rs.validator_for(source, validate_formats=True).is_valid(name)
+
+
+def object_node(view: ObjectView, part: Part, translator: Translator) -> Node:
+    """The objects of a view. Raises UnsupportedSchemaError for a keyword that cannot be enforced on text."""
+    if view.violations:
+        reason = "that some undeclared property breaks a rule cannot be enforced; name the property"
+        raise UnsupportedSchemaError(part.pointer("not"), "not", reason)
+    names = _allowed_names(view.property_names)
+    required = dict.fromkeys(view.required)
+    properties, patterns = view.properties, view.pattern_properties
+    part, others = _own_part(view, part)
+    declared = _declared_names(view, part, others) | dict.fromkeys(properties) | required | names.finite
+    fields: list[Field] = []
+    for name in declared:
+        value: Node = NO_VALUE
+        if names.allows(name):
+            schema = _declared_value(name, properties, patterns, view.additional_properties)
+            value = ANY_VALUE if schema is None else translator.node(schema, part.member(name))
+        if value is not NO_VALUE:
+            fields.append(Field(name, value, name in required))
+        elif name in required:
+            return NO_VALUE
+    extras = _extra_fields(view, names, tuple(declared), part, translator)
+    minimum = _checked_minimum(view.min_properties or 0, len(required), bool(extras), part)
+    return Record(tuple(fields), extras, translator.property_order, minimum, view.max_properties, translator.layout)
+
+
+def _checked_minimum(minimum: int, required: int, open_ended: bool, part: Part) -> int:
+    if minimum <= required:
+        return 0
+    if open_ended and minimum > required + 1:
+        reason = (
+            f"at least {minimum} different names cannot be told from repeated ones where undeclared names are allowed; "
+            "require some names, or set additionalProperties to false"
+        )
+        raise UnsupportedSchemaError(part.pointer("minProperties"), "minProperties", reason)
+    return minimum
+
+
+# --------------------------------------------------------------------------------------------------------------- names
+
+
+def _own_part(view: ObjectView, part: Part) -> tuple[Part, Part]:
+    """The part with those alternatives of the source that the objects of the view may come from, and as it was."""
+    strange = frozenset(place for place in part.branches if not _fits(place.schema, view))
+    return (part.without(strange) if strange else part), part
+
+
+def _declared_names(view: ObjectView, own: Part, everywhere: Part) -> dict[str, None]:
+    """The names that the source declares for these objects, in order of first appearance.
+
+    Names that only strange alternatives declare do not count as declared, but where the view has them, their order is
+    the best there is.
+    """
+    names: dict[str, None] = {}
+    for place in own.places:
+        names |= dict.fromkeys(_listed(place.schema, "properties"))
+    required = set(view.required)
+    known = view.properties.keys() | required
+    if everywhere is not own:
+        for place in everywhere.places:
+            names |= {name: None for name in _listed(place.schema, "properties") if name in known}
+    if not required <= names.keys():
+        for place in everywhere.places:
+            names |= {name: None for name in _listed(place.schema, "required") if name in required}
+    return names
+
+
+def _listed(schema: Schema, keyword: str) -> list[str]:
+    """The names under `properties` or `required`."""
+    value = schema.get(keyword)
+    return list(value) if isinstance(value, (dict, list)) else []
+
+
+def _fits(branch: Schema, view: ObjectView) -> bool:
+    """Whether the objects of a view may come from a branch: it demands no name and no value that they do not."""
+    required = branch.get("required")
+    if isinstance(required, list) and not set(view.required).issuperset(required):
+        return False
+    declared = branch.get("properties")
+    declared = declared if isinstance(declared, dict) else {}
+    if branch.get("additionalProperties") is False and not _is_closed_to(declared, view):
+        return False
+    properties = view.properties
+    for name, schema in declared.items():
+        values = _given_values(schema)
+        if values is not None and name in properties:
+            known = properties[name].view()
+            given = (
+                [known.value] if isinstance(known, ConstView) else known.values if isinstance(known, EnumView) else []
+            )
+            if not any(value in values for value in given):
+                return False
+    return True
+
+
+def _is_closed_to(names: Schema, view: ObjectView) -> bool:
+    """Whether the names of the view's objects, where they are finitely many, are among `names`."""
+    if view.property_names is None:
+        return False
+    known = view.property_names.view()
+    return not isinstance(known, EnumView) or names.keys() >= set(known.values)
+
+
+def _given_values(schema: object) -> list[Any] | None:
+    if not isinstance(schema, dict):
+        return None
+    return [schema["const"]] if "const" in schema else schema.get("enum")
+
+
+def _allowed_names(schema: CanonicalSchema | None) -> _Names:
+    if schema is None:
+        return _Names()
+    finite: dict[str, None] = {}
+    others: list[CanonicalSchema] = []
+    view = schema.view()
+    for branch in view.branches if isinstance(view, AnyOfView) else [schema]:
+        match branch.view():
+            case ConstView(value):
+                finite |= {str(value): None}
+            case EnumView(values):
+                finite |= {str(value): None for value in values}
+            case FalseView():
+                pass
+            case _:
+                others.append(branch)
+    return _Names(finite, tuple(others))
+
+
+def _declared_value(
+    name: str,
+    properties: dict[str, CanonicalSchema],
+    patterns: dict[str, CanonicalSchema],
+    additional: CanonicalSchema | None,
+) -> CanonicalSchema | None:
+    """What a declared name may hold; None is anything."""
+    schemas = [properties[name]] if name in properties else []
+    schemas += [schema for pattern, schema in patterns.items() if _matcher(pattern).is_valid(name)]
+    return _conjunction(schemas) if schemas else additional
+
+
+@lru_cache(maxsize=1024)
+def _matcher(pattern: str) -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for({"pattern": pattern})
+
+
+def _conjunction(schemas: list[CanonicalSchema]) -> CanonicalSchema:
+    result = schemas[0]
+    for schema in schemas[1:]:
+        result = result.intersect(schema)
+    return result
+
+
+# -------------------------------------------------------------------------------------------------- undeclared names
+
+
+def _extra_fields(
+    view: ObjectView, names: _Names, declared: tuple[str, ...], part: Part, translator: Translator
+) -> tuple[ExtraFields, ...]:
+    if names.others == ():
+        return ()
+    base = _undeclared(declared)
+    closed = False
+    if names.others is not None:
+        closed = _only_patterns(names.others, set(view.pattern_properties))
+        if not closed:
+            allowed = tuple(translator.content(other, part) for other in names.others)
+            base = _both(base, allowed[0] if len(allowed) == 1 else Union(allowed))
+    extras: list[ExtraFields] = []
+    for name, patterns, schema in _cells(view, base, closed, part):
+        value: Node = ANY_VALUE
+        if schema is not None:
+            value = translator.node(schema, part.extra(patterns))
+        if value is not NO_VALUE:
+            extras.append(ExtraFields(name, value))
+    return tuple(extras)
+
+
+def _undeclared(declared: tuple[str, ...]) -> Regex:
+    return Complement(TextSet(declared)) if declared else ANY_TEXT
+
+
+def _only_patterns(others: tuple[CanonicalSchema, ...], patterns: set[str]) -> bool:
+    """Whether every allowed name matches one of the pattern properties, seen from the spelling alone."""
+    for other in others:
+        view = other.view()
+        if not isinstance(view, StringView) or patterns.isdisjoint(view.patterns):
+            return False
+    return all(_is_plain(other.view()) for other in others)
+
+
+def _is_plain(view: object) -> bool:
+    """Whether a string view is one pattern and nothing else."""
+    return (
+        isinstance(view, StringView)
+        and len(view.patterns) == 1
+        and not (view.excluded or view.excluded_patterns or view.formats or view.excluded_formats)
+        and view.min_length is None
+        and view.max_length is None
+    )
+
+
+def _cells(
+    view: ObjectView, base: Regex, closed: bool, part: Part
+) -> list[tuple[Regex, list[str], CanonicalSchema | None]]:
+    """Disjoint sets of undeclared names, with the patterns they match and what they may hold (None: anything).
+
+    `closed`: a name that matches no pattern is not allowed.
+    """
+    groups = _by_schema(view.pattern_properties)
+    if len(groups) > MAX_OVERLAPPING_PATTERNS and not _disjoint([p for patterns, _ in groups for p in patterns]):
+        reason = f"more than {MAX_OVERLAPPING_PATTERNS} patterns that may overlap; begin each with ^ and different text"
+        raise UnsupportedSchemaError(part.pointer("patternProperties"), "patternProperties", reason)
+    contents = [_union_of(patterns, part) for patterns, _ in groups]
+    cells: list[tuple[Regex, list[str], CanonicalSchema | None]] = []
+    for chosen in _choices([patterns for patterns, _ in groups]):
+        inside = [contents[i] for i in chosen]
+        outside = tuple(content for i, content in enumerate(contents) if i not in chosen)
+        if not chosen and closed:
+            continue
+        schema = _conjunction([groups[i][1] for i in chosen]) if chosen else view.additional_properties
+        if schema is not None and isinstance(schema.view(), FalseView):
+            continue
+        name = base
+        for content in inside:
+            name = _both(name, content)
+        if outside:
+            name = _both(name, Complement(outside[0] if len(outside) == 1 else Union(outside)))
+        cells.append((name, [pattern for i in chosen for pattern in groups[i][0]], schema))
+    return cells
+
+
+def _by_schema(patterns: dict[str, CanonicalSchema]) -> list[tuple[list[str], CanonicalSchema]]:
+    """Patterns with equal schemas need not be told apart."""
+    groups: dict[CanonicalSchema, list[str]] = {}
+    for pattern, schema in patterns.items():
+        groups.setdefault(schema, []).append(pattern)
+    return [(group, schema) for schema, group in groups.items()]
+
+
+def _choices(groups: list[list[str]]) -> list[tuple[int, ...]]:
+    """Which groups a name may match together. Groups that are disjoint by their first letters never do."""
+    chosen: list[tuple[int, ...]] = [()]
+    for i, patterns in enumerate(groups):
+        for other in list(chosen):
+            if all(_disjoint_groups(patterns, groups[j]) is False for j in other):
+                chosen.append((*other, i))
+    return chosen
+
+
+def _disjoint_groups(left: list[str], right: list[str]) -> bool:
+    return all(_disjoint([a, b]) for a in left for b in right)
+
+
+def _disjoint(patterns: list[str]) -> bool:
+    """Whether no text matches two of the patterns, seen from the letters they begin with."""
+    prefixes = [_literal_prefix(pattern) for pattern in patterns]
+    for i, prefix in enumerate(prefixes):
+        for other in prefixes[:i]:
+            if prefix.startswith(other) or other.startswith(prefix):
+                return False
+    return True
+
+
+def _literal_prefix(pattern: str) -> str:
+    """The letters that every match at the beginning of a text begins with. "^x-foo.*" -> "x-foo"; "" if not anchored"""
+    if not pattern.startswith("^") or "|" in pattern:
+        return ""
+    count = 1
+    while count < len(pattern) and (pattern[count].isalnum() or pattern[count] in "_-/:"):
+        count += 1
+    if count < len(pattern) and pattern[count] in "*?{+":
+        count -= 1
+    return pattern[1:count]
+
+
+def _union_of(patterns: list[str], part: Part) -> Regex:
+    contents = tuple(pattern_content(pattern, part, "patternProperties") for pattern in patterns)
+    return contents[0] if len(contents) == 1 else Union(contents)
+
+
+def _both(left: Regex, right: Regex) -> Regex:
+    if left is ANY_TEXT or right is ANY_TEXT:
+        return right if left is ANY_TEXT else left
+    return Intersection((left, right))

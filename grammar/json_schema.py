@@ -1,0 +1,331 @@
+"""JSON Schema to grammar: drafts 4 to 2020-12, every keyword enforced exactly or refused with its place.
+
+    schema -> json_canonical.canonicalize -> views -> object_node, array_node, string_content, numbers, ... -> Grammar
+                                    json_places.Source: order of properties, pointers
+
+Why a canonical form and not a compiler from keywords: the same constraint can be spelled in many ways across keywords
+(`allOf`, `not`, `oneOf`, `if`), and an automaton needs one object, one array, one interval. The form gives that; what
+it loses is recovered from the source.
+
+Every place where a schema refers to another becomes a rule, and so do schemas nested deeply: translation works off a
+queue of rules, so that neither recursion in the schema nor depth is recursion here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from time import perf_counter
+from typing import Any, Literal
+
+import jsonschema_rs
+from jsonschema_rs import CanonicalSchema, canonical
+from jsonschema_rs.canonical import (
+    AllOfView,
+    AnyOfView,
+    ArrayView,
+    CanonicalKind,
+    ConstView,
+    EnumView,
+    FalseView,
+    IntegerView,
+    MultiTypeView,
+    NotView,
+    NumberView,
+    ObjectView,
+    OneOfView,
+    RawView,
+    ReferenceView,
+    StringView,
+    TrueView,
+    TypedGroupView,
+)
+
+from .errors import LimitError, UnsatisfiableSchemaError, UnsupportedSchemaError
+from .ir import (
+    ANY_TEXT,
+    NOTHING,
+    Choice,
+    Complement,
+    Grammar,
+    Intersection,
+    JsonLayout,
+    JsonString,
+    Node,
+    Reference,
+    Regex,
+    Terminal,
+    TextSet,
+    Union,
+)
+from .json_arrays import array_node
+from .json_canonical import canonicalize, resolve
+from .json_numbers import Bounds, DivisorTooLarge, exact, multiples, numbers
+from .json_objects import object_node
+from .json_places import Part, Source
+from .json_strings import string_content
+from .json_values import ANY_VALUE, NO_VALUE, any_of_type, any_value, values_node
+
+MAX_RULES = 20_000
+MAX_SECONDS = 5
+"""Time after which no further symbolic operator is resolved: their algebra can be exponential."""
+_MAX_NESTING = 24
+"""How deeply schemas are translated one inside the other before the next becomes a rule."""
+_FLAT = frozenset({CanonicalKind.REFERENCE, CanonicalKind.FALSE, CanonicalKind.TRUE, CanonicalKind.MULTI_TYPE})
+_DEFAULT_LAYOUT = JsonLayout()
+
+
+def from_json_schema(
+    schema: dict[str, Any] | bool,
+    *,
+    property_order: Literal["declared", "any"] = "declared",
+    layout: JsonLayout = _DEFAULT_LAYOUT,
+) -> Grammar:
+    """The JSON texts that are valid against `schema`.
+
+    Args:
+        schema: drafts 4, 6, 7, 2019-09 and 2020-12, told apart by `$schema` (2020-12 without). The formats of the
+            specification are enforced; unknown ones, contents (`contentMediaType`, ...) and unknown keywords are
+            annotations. Integers are written without fraction and exponent, bounded numbers without exponent.
+        property_order: "declared" writes declared properties in order of first appearance in the schema, and then
+            undeclared ones; "any" allows every order.
+        layout: where white space may stand.
+
+    Raises:
+        SchemaError: the schema is malformed.
+        UnsupportedSchemaError: a keyword of it cannot be enforced exactly.
+        UnsatisfiableSchemaError: no value is valid.
+        LimitError: the schema is too deep, or its cases are too many.
+    """
+    if isinstance(schema, bool):
+        if not schema:
+            raise UnsatisfiableSchemaError("", "", "the schema is false: no value is valid")
+        return Grammar(ANY_VALUE, {ANY_VALUE.rule: any_value(layout)})
+    form, source = canonicalize(schema)
+    return _Translation(source, property_order, layout).run(form)
+
+
+class _Translation:
+    """One run: the options, the rules made so far, and those still to be made."""
+
+    def __init__(self, source: Source, property_order: Literal["declared", "any"], layout: JsonLayout) -> None:
+        self.source = source
+        self.property_order = property_order
+        self.layout = layout
+        self._rules: dict[str, Node] = {}
+        self._pending: list[tuple[str, CanonicalSchema, Part]] = []
+        self._resolved: dict[CanonicalSchema, Reference] = {}
+        self._names: set[str] = set()
+        self._nesting = 0
+        self._seconds = 0.0
+
+    def run(self, root: CanonicalSchema) -> Grammar:
+        """Translate everything that is reachable from the root."""
+        start = self.node(root, self.source.start())
+        if start is NO_VALUE:
+            raise _unsatisfiable(self.source.root.schema)
+        while self._pending:
+            name, schema, part = self._pending.pop()
+            self._nesting = 0
+            self._rules[name] = self._translated(schema, part)
+        self._rules[ANY_VALUE.rule] = any_value(self.layout)
+        return Grammar(start, self._rules)
+
+    def node(self, schema: CanonicalSchema, part: Part) -> Node:
+        """The values of `schema`; `NO_VALUE` if there is none."""
+        if self._nesting >= _MAX_NESTING and schema.kind not in _FLAT:
+            return self._later(f"part {len(self._names)}", schema, part)
+        self._nesting += 1
+        node = self._translated(schema, part)
+        self._nesting -= 1
+        return node
+
+    def _translated(self, schema: CanonicalSchema, part: Part) -> Node:
+        view = schema.view()
+        try:
+            return _NODES[type(view)](self, schema, view, part)
+        except canonical.CanonicalizationError as error:
+            raise UnsupportedSchemaError(part.pointer(), "", f"this combination of keywords: {error}") from error
+
+    def content(self, schema: CanonicalSchema, part: Part) -> Regex:
+        """The strings of `schema`."""
+        view = schema.view()
+        if type(view) not in _CONTENTS:
+            raise UnsupportedSchemaError(part.pointer("propertyNames"), "propertyNames", "a reference in names")
+        return _CONTENTS[type(view)](self, view, part)
+
+    def refer(self, schema: CanonicalSchema, view: ReferenceView) -> Node:
+        """The rule of a reference."""
+        target = schema.definition(view.uri)
+        if target is None:
+            raise UnsupportedSchemaError("", "$ref", f"the target is not known: {view.uri}")
+        if view.uri in self._names:
+            return Reference(view.uri)
+        return self._later(view.uri, target, self.source.target(view.uri))
+
+    def resolved(self, schema: CanonicalSchema, part: Part) -> Node:
+        """An operator that references kept symbolic: a rule for each different one, so that recursion ends."""
+        if schema not in self._resolved:
+            if self._seconds > MAX_SECONDS:
+                raise LimitError(
+                    "schema_seconds", MAX_SECONDS, "conjunctions and negations of references take too long"
+                )
+            name = f"resolved {len(self._resolved)}"
+            self._resolved[schema] = Reference(name)
+            begin = perf_counter()
+            step = resolve(schema, part)
+            self._seconds += perf_counter() - begin
+            self._later(name, step, part)
+        return self._resolved[schema]
+
+    def _later(self, name: str, schema: CanonicalSchema, part: Part) -> Reference:
+        if len(self._names) >= MAX_RULES:
+            raise LimitError("schema_rules", MAX_RULES, "the schema unfolds into too many rules")
+        self._names.add(name)
+        self._pending.append((name, schema, part))
+        return Reference(name)
+
+
+def _unsatisfiable(schema: dict[str, Any]) -> UnsatisfiableSchemaError:
+    """Why no value is valid, as far as the canonical form knows."""
+    reasons = canonical.find_unsatisfiable(schema, validate_formats=True, offline=True)
+    match reasons.get(""):
+        case canonical.UnsatisfiableReason.Conflict(causes):
+            parts = [f"#{cause.pointer} ({', '.join(cause.keywords) or 'as a whole'})" for cause in causes]
+            return UnsatisfiableSchemaError(
+                "", "", "no value is valid: these contradict each other: " + ", ".join(parts)
+            )
+        case canonical.UnsatisfiableReason.Empty(cause):
+            keyword = cause.keywords[0] if cause.keywords else ""
+            return UnsatisfiableSchemaError(cause.pointer, keyword, "no value is valid, because nothing satisfies this")
+        case _:
+            return UnsatisfiableSchemaError("", "", "no value is valid")
+
+
+# ---------------------------------------------------------------------------------------------------- nodes by view
+
+
+def _types(run: _Translation, _: CanonicalSchema, view: MultiTypeView, __: Part) -> Node:
+    names = view.types
+    if len(names) == 1:
+        return any_of_type(names[0], run.layout)
+    return Choice(tuple(any_of_type(name, run.layout) for name in names))
+
+
+def _any_of(run: _Translation, _: CanonicalSchema, view: AnyOfView, part: Part) -> Node:
+    parts = [run.node(branch, part) for branch in view.branches]
+    parts = [part for part in parts if part is not NO_VALUE]
+    if not parts:
+        return NO_VALUE
+    return parts[0] if len(parts) == 1 else Choice(tuple(parts))
+
+
+def _integer(_: _Translation, __: CanonicalSchema, view: IntegerView, part: Part) -> Node:
+    divisors = [exact(value).numerator for value in view.multiple_of]
+    excluded = [exact(value).numerator for value in view.not_multiple_of]
+    try:
+        return Terminal(multiples(view.minimum, view.maximum, divisors, excluded))
+    except DivisorTooLarge as error:
+        raise UnsupportedSchemaError(part.pointer("multipleOf"), "multipleOf", str(error)) from error
+
+
+def _number(_: _Translation, __: CanonicalSchema, view: NumberView, part: Part) -> Node:
+    bounds = Bounds(_bound(view.minimum), _bound(view.maximum), view.exclusive_minimum, view.exclusive_maximum)
+    divisors = [exact(value) for value in view.multiple_of]
+    excluded = [exact(value) for value in view.not_multiple_of]
+    try:
+        return Terminal(numbers(bounds, divisors, excluded, whole=not view.excludes_integers))
+    except DivisorTooLarge as error:
+        raise UnsupportedSchemaError(part.pointer("multipleOf"), "multipleOf", str(error)) from error
+
+
+def _bound(value: Any) -> Fraction | None:
+    return None if value is None else exact(value)
+
+
+def _string(_: _Translation, __: CanonicalSchema, view: StringView, part: Part) -> Node:
+    content = string_content(view, part)
+    return any_of_type("string", _DEFAULT_LAYOUT) if content is ANY_TEXT else Terminal(JsonString(content))
+
+
+def _typed_group(run: _Translation, schema: CanonicalSchema, view: TypedGroupView, part: Part) -> Node:
+    body = view.body.view()
+    if view.type_name == "string" and type(body) in _CONTENTS:
+        return Terminal(JsonString(run.content(view.body, part)))
+    if view.type_name == "integer" and isinstance(body, (EnumView, ConstView)):  # draft 4, where 1.0 is no integer
+        values = body.values if isinstance(body, EnumView) else [body.value]
+        return Terminal(TextSet(tuple(str(value) for value in values if type(value) is int)))
+    only = jsonschema_rs.canonicalize({"type": view.type_name}, draft=schema.draft)
+    narrowed = view.body.intersect(only)
+    if narrowed == schema:
+        raise UnsupportedSchemaError(part.pointer(), "", f"this combination for type {view.type_name} is not supported")
+    return run.node(narrowed, part)
+
+
+def _unmodelled(_: _Translation, __: CanonicalSchema, view: RawView, part: Part) -> Node:
+    if view.reason == canonical.RawReason.UNKNOWN_DIALECT:
+        raise UnsupportedSchemaError("", "$schema", "unknown; drafts 4, 6, 7, 2019-09 and 2020-12 are supported")
+    reason = f"this combination of keywords is not supported ({view.reason.value})"
+    raise UnsupportedSchemaError(view.pointer or part.pointer(), "", reason)
+
+
+_NODES: dict[type, Callable[[_Translation, CanonicalSchema, Any, Part], Node]] = {
+    TrueView: lambda run, schema, view, part: ANY_VALUE,
+    FalseView: lambda run, schema, view, part: NO_VALUE,
+    MultiTypeView: _types,
+    TypedGroupView: _typed_group,
+    StringView: _string,
+    IntegerView: _integer,
+    NumberView: _number,
+    ArrayView: lambda run, schema, view, part: array_node(view, part, run),
+    ObjectView: lambda run, schema, view, part: object_node(view, part, run),
+    ConstView: lambda run, schema, view, part: values_node([view.value], part, run),
+    EnumView: lambda run, schema, view, part: values_node(view.values, part, run),
+    AnyOfView: _any_of,
+    ReferenceView: lambda run, schema, view, part: run.refer(schema, view),
+    AllOfView: lambda run, schema, view, part: run.resolved(schema, part),
+    OneOfView: lambda run, schema, view, part: run.resolved(schema, part),
+    NotView: lambda run, schema, view, part: run.resolved(schema, part),
+    RawView: _unmodelled,
+}
+
+
+# ------------------------------------------------------------------------------------------------- contents by view
+
+
+def _values_content(_: _Translation, view: EnumView | ConstView, __: Part) -> Regex:
+    values = view.values if isinstance(view, EnumView) else [view.value]
+    return TextSet(tuple(value for value in values if isinstance(value, str)))
+
+
+def _all_content(run: _Translation, view: AllOfView, part: Part) -> Regex:
+    return Intersection(tuple(run.content(branch, part) for branch in view.branches))
+
+
+def _one_content(run: _Translation, view: OneOfView, part: Part) -> Regex:
+    """In exactly one branch."""
+    contents = [run.content(branch, part) for branch in view.branches]
+    alone: list[Regex] = []
+    for i, content in enumerate(contents):
+        others = tuple(contents[:i] + contents[i + 1 :])
+        alone.append(Intersection((content, Complement(Union(others)))) if others else content)
+    return Union(tuple(alone))
+
+
+_CONTENTS: dict[type, Callable[[_Translation, Any, Part], Regex]] = {
+    TrueView: lambda run, view, part: ANY_TEXT,
+    FalseView: lambda run, view, part: NOTHING,
+    MultiTypeView: lambda run, view, part: ANY_TEXT if "string" in view.types else NOTHING,
+    TypedGroupView: lambda run, view, part: run.content(view.body, part) if view.type_name == "string" else NOTHING,
+    StringView: lambda run, view, part: string_content(view, part),
+    IntegerView: lambda run, view, part: NOTHING,
+    NumberView: lambda run, view, part: NOTHING,
+    ArrayView: lambda run, view, part: NOTHING,
+    ObjectView: lambda run, view, part: NOTHING,
+    ConstView: _values_content,
+    EnumView: _values_content,
+    AnyOfView: lambda run, view, part: Union(tuple(run.content(branch, part) for branch in view.branches)),
+    AllOfView: _all_content,
+    OneOfView: _one_content,
+    NotView: lambda run, view, part: Complement(run.content(view.schema, part)),
+}

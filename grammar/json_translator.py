@@ -1,0 +1,23 @@
+"""What the parts of the JSON Schema front end need of each other: the translator, as they see it."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from jsonschema_rs import CanonicalSchema
+
+from .ir import JsonLayout, Node, Regex
+from .json_places import Part
+
+
+class Translator(Protocol):
+    """Translates canonical schemas to nodes, with the options of one run."""
+
+    layout: JsonLayout
+    property_order: Literal["declared", "any"]
+
+    def node(self, schema: CanonicalSchema, part: Part) -> Node:
+        """The values of `schema` as JSON text; `NO_VALUE` if there is none."""
+
+    def content(self, schema: CanonicalSchema, part: Part) -> Regex:
+        """The strings of `schema`, decoded; `ir.NOTHING` if there is none."""

@@ -1,0 +1,108 @@
+"""Formats, judged by the official suite where the data folder has it, and by tables of our own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+from json_texts import Language, regex_language
+
+from latticework.grammar.json_formats import NOT_REGULAR, format_content
+from oracle import matches
+
+VALID = {
+    "date": ["2024-02-29", "2000-02-29", "0000-01-01", "2023-12-31", "1600-02-29"],
+    "time": ["00:00:00Z", "23:59:60Z", "12:34:56.789-23:59", "01:29:60+01:30", "15:59:60.123-08:00", "08:30:06z"],
+    "date-time": ["2024-02-29T23:59:60Z", "1985-04-12t23:20:50.52z", "1990-12-31T15:59:60-08:00"],
+    "duration": ["P4DT12H30M5S", "P1Y", "PT1S", "P2W", "PT0S"],
+    "ipv4": ["0.0.0.0", "255.255.255.255"],
+    "ipv6": ["::", "::1", "1::", "1:2:3:4:5:6:7:8", "::ffff:1.2.3.4", "1:2::7:8", "FE80::1"],
+    "hostname": ["a", "a-b.example", "1a", "a" * 63],
+    "email": ["a@b", "a.b+c@example.org", '"a b"@c', "a@[127.0.0.1]", "a@[IPv6:::1]"],
+    "idn-email": ["실례@실례.테스트"],
+    "uri": ["http://a/b?c#d", "urn:x", "a:", "http://[::1]:80/", "mailto:a@b", "http://a?q/?"],
+    "uri-reference": ["", "#a", "/a", "../b", "//c", "http://x"],
+    "iri": ["http://ƒøø.ßår/?∂éœ=πîx#πîüx"],
+    "iri-reference": ["#ƒrägmênt", "âππ"],
+    "uuid": ["2EB8AA08-aa98-11ea-b4aa-73b441d16380", "00000000-0000-0000-0000-000000000000"],
+    "uri-template": ["http://a/{b}{?c,d*}", "", "x{+y:3}"],
+    "json-pointer": ["", "/", "/a~0b~1c//"],
+    "relative-json-pointer": ["0", "10#", "1/a/b"],
+}
+INVALID = {
+    "date": ["2023-02-29", "1900-02-29", "2024-13-01", "2024-04-31", "2024-1-01", "24-01-01", "2024-01-01Z"],
+    "time": ["24:00:00Z", "12:00:60Z", "23:59:60+01:00", "22:59:60-00:30", "12:00:00", "12:00:00.Z", "1:00:00Z"],
+    "date-time": ["2024-02-30T00:00:00Z", "2024-01-01 00:00:00Z", "2024-01-01T00:00:00"],
+    "duration": ["P", "PT", "P1", "P1WT1H", "P1D2Y", "1D", "PT1D"],
+    "ipv4": ["256.0.0.0", "01.0.0.0", "1.2.3", "1.2.3.4.5"],
+    "ipv6": ["1:2:3:4:5:6:7", "1::2::3", ":::", "1:2:3:4:5:6:7:8:9", "12345::", "::1%eth0"],
+    "hostname": ["", "-a", "a-", "a..b", "a" * 64, "a_b", "ab--c", "a."],
+    "email": ["a", "@b", "a@", ".a@b", "a..b@c", "a b@c", "a@[127.0.0.300]"],
+    "idn-email": ["실례"],
+    "uri": ["", "//a", "a b:", "http://a b", "http://[::1", ":a", "http://a/\\", "http://a/{", "http://é"],
+    "uri-reference": ["\\", "a b", "%1", "1:b c"],
+    "iri": ["ƒøø", "http://a b"],
+    "iri-reference": ["a\\b"],
+    "uuid": ["2eb8aa08aa9811eab4aa73b441d16380", "2eb8aa08-aa98-11ea-b4aa-73b441d1638", "g" * 36],
+    "uri-template": ["{", "a{b", "{}", "a b"],
+    "json-pointer": ["a", "/~", "/~2", "#/a"],
+    "relative-json-pointer": ["", "-1", "01", "/a", "1##"],
+}
+
+
+@lru_cache(maxsize=64)
+def language(name: str) -> Language:
+    content = format_content(name)
+    assert content is not None
+    return regex_language(content)
+
+
+@pytest.mark.parametrize("name", sorted(VALID))
+def test_table(name: str) -> None:
+    assert [text for text in VALID[name] if text not in language(name)] == []
+    assert [text for text in INVALID[name] if text in language(name)] == []
+
+
+@pytest.mark.parametrize("sign", ["+", "-"])
+def test_leap_seconds_are_those_at_the_end_of_a_utc_day(sign: str) -> None:
+    """Every local time with some offsets, by arithmetic on minutes."""
+    times = language("time")
+    for local in range(0, 1440, 7):
+        for offset in {(local + 1) % 1440, (1439 - local) % 1440, 0, 90, 1439}:
+            utc = local - offset if sign == "+" else local + offset
+            text = f"{local // 60:02}:{local % 60:02}:60{sign}{offset // 60:02}:{offset % 60:02}"
+            assert (text in times) is (utc % 1440 == 1439), text
+
+
+def test_the_two_matchers_agree_on_dates() -> None:
+    content = format_content("date")
+    assert content is not None
+    for text in [*VALID["date"], *INVALID["date"]]:
+        assert matches(content, text) is (text in VALID["date"])
+
+
+def test_unknown_formats_are_annotations() -> None:
+    assert format_content("int32") is None
+    assert all(format_content(name) is None for name in NOT_REGULAR)
+
+
+def suite_cases(data_dir: Path) -> Iterator[tuple[str, str, bool]]:
+    for file in sorted(data_dir.glob("json-schema-test-suite/tests/draft2020-12/optional/format/*.json")):
+        for group in json.loads(file.read_text(encoding="utf-8")):
+            name = group["schema"].get("format", "")
+            for case in group["tests"]:
+                if isinstance(case["data"], str) and format_content(name) is not None:
+                    yield name, case["data"], case["valid"]
+
+
+def test_official_suite(data_dir: Path) -> None:
+    """Nothing invalid is written. What is valid and not written: labels that begin with xn--, for a stated reason."""
+    wrong = [
+        (name, text)
+        for name, text, valid in suite_cases(data_dir)
+        if (text in language(name)) is not valid and not (name == "hostname" and valid and text.startswith("xn--"))
+    ]
+    assert wrong == []
