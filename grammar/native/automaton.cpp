@@ -160,11 +160,37 @@ StateId Automaton::compute_step(StateId state, uint8_t byte) {
     return intern(std::move(items), accepting);
 }
 
-StateId Automaton::known_step(const Config& config, uint8_t byte) const {
+StateId Automaton::known_step(const Config& config, uint8_t byte) {
     if (!config.alive.contains(byte)) return kDead;
-    const Table* table = config.table.load(std::memory_order_acquire);
-    return table != nullptr ? (*table)[byte].load(std::memory_order_acquire)
-                            : config.only_next.load(std::memory_order_acquire);
+    if (const Table* table = config.table.load(std::memory_order_acquire)) {
+        return (*table)[byte].load(std::memory_order_acquire);
+    }
+    for (const auto& slot : config.few) {
+        uint64_t entry = slot.load(std::memory_order_acquire);
+        if (entry == 0) return kUnknown;
+        if ((entry & 0xFF) == byte) return static_cast<StateId>(entry >> 8) - 1;
+    }
+    return kUnknown;
+}
+
+// The caller holds the lexer's mutex. Most states are left by few bytes; a table is made for the others.
+void Automaton::remember_step(Config& config, uint8_t byte, StateId next) {
+    Table* table = config.table.load();
+    for (auto& slot : config.few) {
+        if (table != nullptr || slot.load() != 0) continue;
+        slot.store((static_cast<uint64_t>(next + 1) << 8) | byte, std::memory_order_release);
+        return;
+    }
+    if (table == nullptr) {
+        table = new Table;
+        for (auto& entry : *table) entry.store(kUnknown, std::memory_order_relaxed);
+        for (const auto& slot : config.few) {
+            (*table)[slot.load() & 0xFF].store(static_cast<StateId>(slot.load() >> 8) - 1, std::memory_order_relaxed);
+        }
+        bytes_ += sizeof(Table);
+        config.table.store(table, std::memory_order_release);
+    }
+    (*table)[byte].store(next, std::memory_order_release);
 }
 
 // The caller holds the lexer's mutex.
@@ -173,18 +199,7 @@ StateId Automaton::step_locked(StateId state, uint8_t byte) {
     StateId next = known_step(config, byte);
     if (next != kUnknown) return next;
     next = compute_step(state, byte);
-    if (config.alive.count() == 1) {
-        config.only_next.store(next, std::memory_order_release);
-        return next;
-    }
-    Table* table = config.table.load();
-    if (table == nullptr) {
-        table = new Table;
-        for (auto& entry : *table) entry.store(kUnknown, std::memory_order_relaxed);
-        bytes_ += sizeof(Table);
-        config.table.store(table, std::memory_order_release);
-    }
-    (*table)[byte].store(next, std::memory_order_release);
+    remember_step(config, byte, next);
     return next;
 }
 

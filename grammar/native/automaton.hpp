@@ -95,8 +95,10 @@ private:
         std::vector<Item> items;
         bool accepting = false;
     };
-    struct Mask {  // the union of the bases, without what is cleared, and these tokens
+    using SharedTokens = std::shared_ptr<const std::vector<TokenId>>;
+    struct Mask {  // the union of the bases and lists, without what is cleared, and these tokens
         std::vector<SharedBits> bases;
+        std::vector<SharedTokens> lists;
         std::vector<TokenId> cleared;
         std::vector<TokenId> tokens;
         size_t bytes = 0;  // as they were counted
@@ -107,8 +109,8 @@ private:
         std::vector<Item> items;
         bool accepting = false;
         ByteSet alive;
-        std::atomic<StateId> only_next{kUnknown};  // the transition of a state with a single next byte
-        std::atomic<Table*> table{nullptr};
+        std::array<std::atomic<uint64_t>, 6> few{};  // the first transitions: state + 1 above the byte; 0 is free
+        std::atomic<Table*> table{nullptr};          // all transitions, once they are more
         std::atomic<const Mask*> mask{nullptr};
         std::atomic<Life> token_life{Life::Unknown};
         ~Config();
@@ -116,7 +118,8 @@ private:
 
     // automaton.cpp: states and transitions
     Config& at(StateId state) const;
-    StateId known_step(const Config& config, uint8_t byte) const;
+    static StateId known_step(const Config& config, uint8_t byte);
+    void remember_step(Config& config, uint8_t byte, StateId next);
     StateId step_locked(StateId state, uint8_t byte);
     StateId walk(StateId state, std::string_view data);
     StateId step_token(StateId state, TokenId token);
@@ -133,8 +136,10 @@ private:
     std::unique_ptr<Mask> build_mask(StateId state);
     std::unique_ptr<Mask> build_mask_checked(StateId state);
     bool add_lex_mask(const Item& item, Mask& mask);
-    void collect_lex_mask(const LexMask& lex, StateId next, Mask& mask);
+    void collect_lex_mask(const std::shared_ptr<const LexMask>& lex, StateId next, Mask& mask);
+    SharedTokens exit_tokens(const std::shared_ptr<const LexMask>& lex, StateId next);
     static void unite(Mask& mask, Mask other);
+    static size_t count_bytes(const Mask& mask);
     void walk_trie(const Trie& trie, int32_t root, StateId state, std::vector<TokenId>& tokens);
     std::vector<std::pair<StateId, int32_t>> token_ends(StateId state);
     bool token_alive(StateId state);
@@ -157,6 +162,20 @@ private:
     std::unique_ptr<Frames> frames_;
     StackSets stacks_;
     std::unordered_map<StackId, Fragment> closures_;
+    struct ExitKey {
+        const LexMask* lex;
+        StateId next;
+        bool operator==(const ExitKey&) const = default;
+    };
+    struct ExitHash {
+        size_t operator()(const ExitKey& key) const { return mix(reinterpret_cast<uintptr_t>(key.lex), key.next); }
+    };
+    struct ExitEntry {
+        std::shared_ptr<const LexMask> lex;  // alive as long as its address is a key
+        SharedTokens tokens;
+    };
+    std::unordered_map<ExitKey, ExitEntry, ExitHash> exit_tokens_;
+    std::vector<std::pair<StateId, const Config*>> walk_path_;  // scratch of `walk_trie`
     StateTable<Config> configs_;
     HashIndex config_index_;
     StateId start_ = kDead;

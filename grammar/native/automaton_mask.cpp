@@ -5,16 +5,17 @@
 // own mask (lexmask.hpp), shared by all grammars, and only what leaves the lexeme is walked here.
 
 #include <algorithm>
-#include <unordered_map>
+#include <iterator>
 
 #include "automaton.hpp"
 #include "errors.hpp"
 
 namespace latticework {
 
-static size_t mask_bytes(const std::vector<SharedBits>& bases, const std::vector<TokenId>& tokens) {
-    size_t bytes = 64 + tokens.capacity() * sizeof(TokenId) + bases.capacity() * sizeof(SharedBits);
-    for (const SharedBits& base : bases) {
+size_t Automaton::count_bytes(const Mask& mask) {
+    size_t bytes = sizeof(Mask) + (mask.tokens.capacity() + mask.cleared.capacity()) * sizeof(TokenId) +
+                   mask.bases.capacity() * sizeof(SharedBits) + mask.lists.capacity() * sizeof(SharedTokens);
+    for (const SharedBits& base : mask.bases) {
         if (base.use_count() == 1) bytes += base->size() * sizeof(uint32_t);
     }
     return bytes;
@@ -34,6 +35,9 @@ void Automaton::fill(StateId state, std::span<uint32_t> row) {
     for (size_t i = 1; i < mask.bases.size(); ++i) {
         const Bits& base = *mask.bases[i];
         for (size_t word = 0; word < words.size(); ++word) words[word] |= base[word];
+    }
+    for (const SharedTokens& list : mask.lists) {
+        for (TokenId token : *list) set_bit(words, token);
     }
     for (TokenId token : mask.cleared) clear_bit(words, token);
     for (TokenId token : mask.tokens) set_bit(words, token);
@@ -57,7 +61,7 @@ const Automaton::Mask& Automaton::mask_of(StateId state) {
         mask->tokens = {};
         mask->bases.push_back(std::move(bits));
     }
-    mask->bytes = mask_bytes(mask->bases, mask->tokens) + mask->cleared.capacity() * sizeof(TokenId);
+    mask->bytes = count_bytes(*mask);
     bytes_ += mask->bytes;
     ++masks_;
     all_bytes_ = memory();
@@ -89,34 +93,72 @@ bool Automaton::add_lex_mask(const Item& item, Mask& mask) {
     StateId next = intern(follow.items, follow.accepting);
     if (next != kDead && at(next).alive.intersects(lex->run_exits)) return false;
     Mask own;
-    collect_lex_mask(*lex, next, own);
+    collect_lex_mask(lex, next, own);
     unite(mask, std::move(own));
     return true;
 }
 
 // `next`: the state behind the lexeme, or dead where nothing may follow.
-void Automaton::collect_lex_mask(const LexMask& lex, StateId next, Mask& mask) {
-    if (lex.base != nullptr) {
-        collect_lex_mask(*lex.base, next, mask);
-        std::erase_if(mask.tokens, [&](TokenId token) { return std::ranges::binary_search(lex.cleared, token); });
-        mask.cleared.insert(mask.cleared.end(), lex.cleared.begin(), lex.cleared.end());
+void Automaton::collect_lex_mask(const std::shared_ptr<const LexMask>& lex, StateId next, Mask& mask) {
+    mask.bases.insert(mask.bases.end(), lex->bases.begin(), lex->bases.end());
+    SharedTokens leaving = exit_tokens(lex, next);
+    if (lex->base == nullptr) {
+        mask.lists.push_back(SharedTokens(lex, &lex->tokens));
+        mask.lists.push_back(std::move(leaving));
+        return;
     }
-    mask.bases.insert(mask.bases.end(), lex.bases.begin(), lex.bases.end());
-    mask.tokens.insert(mask.tokens.end(), lex.tokens.begin(), lex.tokens.end());
-    if (next == kDead) return;
-    for (const LexExit& exit : lex.exits) walk_trie(*exit.trie, exit.node, next, mask.tokens);
+    collect_lex_mask(lex->base, next, mask);
+    std::erase_if(mask.tokens, [&](TokenId token) { return std::ranges::binary_search(lex->cleared, token); });
+    mask.cleared.insert(mask.cleared.end(), lex->cleared.begin(), lex->cleared.end());
+    mask.tokens.insert(mask.tokens.end(), lex->tokens.begin(), lex->tokens.end());
+    mask.tokens.insert(mask.tokens.end(), leaving->begin(), leaving->end());
+}
+
+// The tokens that leave a lexeme and go on from `next`. The states of one string (its lengths, the names it may not be)
+// share their base, so for each place in a grammar this is computed once.
+Automaton::SharedTokens Automaton::exit_tokens(const std::shared_ptr<const LexMask>& lex, StateId next) {
+    static const SharedTokens kNone = std::make_shared<std::vector<TokenId>>();
+    if (next == kDead || lex->exits.empty()) return kNone;
+    ExitKey key{lex.get(), next};
+    if (auto found = exit_tokens_.find(key); found != exit_tokens_.end()) return found->second.tokens;
+    auto tokens = std::make_shared<std::vector<TokenId>>();
+    at(next).alive.for_each([&](int byte) {
+        std::span<const LexExit> exits(lex->exits);
+        exits = exits.subspan(lex->exits_begin[byte], lex->exits_begin[byte + 1] - lex->exits_begin[byte]);
+        if (exits.empty()) return;
+        StateId after = step_locked(next, static_cast<uint8_t>(byte));
+        if (after == kDead) return;
+        for (const LexExit& exit : exits) {
+            std::span<const TokenId> here = exit.trie->tokens(exit.node);
+            tokens->insert(tokens->end(), here.begin(), here.end());
+            if (exit.trie->end(exit.node) > exit.node + 1) walk_trie(*exit.trie, exit.node, after, *tokens);
+        }
+    });
+    bytes_ += tokens->capacity() * sizeof(TokenId);
+    exit_tokens_.emplace(key, ExitEntry{lex, tokens});
+    return tokens;
 }
 
 // A token that one of the two clears may be in a base of the other: then it is named.
 void Automaton::unite(Mask& mask, Mask other) {
-    auto rescue = [&](const std::vector<TokenId>& cleared, const std::vector<SharedBits>& bases) {
+    std::ranges::sort(mask.cleared);
+    std::ranges::sort(other.cleared);
+    auto rescue = [&](const std::vector<TokenId>& of_one, const Mask& from) {
+        std::vector<TokenId> cleared;  // by one of the two only
+        std::ranges::set_difference(of_one, from.cleared, std::back_inserter(cleared));
+        if (cleared.empty()) return;
+        auto keep = [&](TokenId token) {
+            if (std::ranges::binary_search(cleared, token)) mask.tokens.push_back(token);
+        };
+        for (const SharedTokens& list : from.lists) std::ranges::for_each(*list, keep);
         for (TokenId token : cleared) {
             auto holds = [&](const SharedBits& base) { return test_bit(*base, token); };
-            if (std::ranges::any_of(bases, holds)) mask.tokens.push_back(token);
+            if (std::ranges::any_of(from.bases, holds)) mask.tokens.push_back(token);
         }
     };
-    rescue(mask.cleared, other.bases);
-    rescue(other.cleared, mask.bases);
+    rescue(mask.cleared, other);
+    rescue(other.cleared, mask);
+    mask.lists.insert(mask.lists.end(), other.lists.begin(), other.lists.end());
     mask.bases.insert(mask.bases.end(), other.bases.begin(), other.bases.end());
     mask.cleared.insert(mask.cleared.end(), other.cleared.begin(), other.cleared.end());
     mask.tokens.insert(mask.tokens.end(), other.tokens.begin(), other.tokens.end());
@@ -125,25 +167,23 @@ void Automaton::unite(Mask& mask, Mask other) {
 void Automaton::walk_trie(const Trie& trie, int32_t root, StateId state, std::vector<TokenId>& tokens) {
     int base = trie.depth(root);
     int32_t end = trie.end(root);
-    std::vector<StateId> path(static_cast<size_t>(trie.max_depth() - base) + 1);
-    std::vector<const Config*> configs(path.size());
-    path[0] = state;
-    configs[0] = &at(state);
+    auto depths = static_cast<size_t>(trie.max_depth() - base) + 1;
+    if (walk_path_.size() < depths) walk_path_.resize(depths);
+    walk_path_[0] = {state, &at(state)};
     for (int32_t node = root + 1; node < end;) {
         int depth = trie.depth(node) - base;
         uint8_t byte = trie.byte(node);
-        const Config* config = configs[depth - 1];
+        const auto [from, config] = walk_path_[depth - 1];
         StateId next = known_step(*config, byte);
-        if (next == kUnknown) next = step_locked(path[depth - 1], byte);
+        if (next == kUnknown) next = step_locked(from, byte);
         if (next == kDead) {
             node = trie.end(node);
             continue;
         }
         std::span<const TokenId> here = trie.tokens(node);
         tokens.insert(tokens.end(), here.begin(), here.end());
-        path[depth] = next;
-        configs[depth] = &at(next);
-        node = configs[depth]->alive.empty() ? trie.end(node) : node + 1;
+        walk_path_[depth] = {next, &at(next)};
+        node = walk_path_[depth].second->alive.empty() ? trie.end(node) : node + 1;
     }
 }
 

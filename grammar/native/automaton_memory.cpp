@@ -43,10 +43,11 @@ void Automaton::drop_derived() {
             bytes_ -= mask->bytes;
             delete mask;
         }
-        config->only_next = kUnknown;
+        for (auto& slot : config->few) slot = 0;
     }
     masks_ = 0;
     closures_.clear();
+    exit_tokens_.clear();
     closure_bytes_ = 0;
 }
 

@@ -24,7 +24,7 @@ public:
 
     std::shared_ptr<LexMask> build(ExprId state) {
         if (differs_by_long_tokens(state) || differs_from_loop(state)) {
-            mask_->usable = mask_->base->usable;
+            mask_->usable = mask_->usable && mask_->base->usable;
             mask_->run_exits = mask_->base->run_exits;
         } else if (!use_slice(state)) {
             walk(vocabulary_.trie(), 0, state);
@@ -66,6 +66,7 @@ private:
         mask_->base = base;
         if (walk_difference(state, target)) return true;
         mask_ = std::make_shared<LexMask>();
+        exit_count_ = 0;
         return false;
     }
 
@@ -163,12 +164,12 @@ private:
         std::span<const TokenId> here = trie.tokens(node);
         mask_->tokens.insert(mask_->tokens.end(), here.begin(), here.end());
         bool inner = trie.end(node) > node + 1;
-        if (inner && lexer_.nullable(state)) mask_->exits.push_back({&trie, node});
+        if (inner && lexer_.nullable(state)) add_exit(trie, node);
     }
 
     // Remainders of tokens that begin with a run: `state` is where the run has led.
     void walk_remainders(const Trie& trie, ExprId state) {
-        if (lexer_.nullable(state) && trie.size() > 1) mask_->exits.push_back({&trie, 0});
+        if (lexer_.nullable(state) && trie.size() > 1) add_exit(trie, 0);
         walk(trie, 0, state);
     }
 
@@ -188,14 +189,28 @@ private:
             const Lexer::State& reached = lexer_.state_of(next);
             std::span<const TokenId> here = trie.tokens(node);
             mask_->tokens.insert(mask_->tokens.end(), here.begin(), here.end());
-            if (reached.nullable && trie.end(node) > node + 1) mask_->exits.push_back({&trie, node});
+            if (reached.nullable && trie.end(node) > node + 1) add_exit(trie, node);
             path_[depth] = &reached;
             node = reached.alive.empty() ? trie.end(node) : node + 1;
         }
     }
 
+    // The lexeme is complete at `parent`.
+    void add_exit(const Trie& trie, int32_t parent) {
+        if (++exit_count_ > kMostExits) mask_->usable = false;
+        if (!mask_->usable) return;
+        for (int32_t node = parent + 1; node < trie.end(parent); node = trie.end(node)) mask_->exits.push_back({&trie, node});
+    }
+
+    void sort_exits() {
+        auto byte = [](const LexExit& exit) { return exit.trie->byte(exit.node); };
+        std::ranges::stable_sort(mask_->exits, {}, byte);
+        for (const LexExit& exit : mask_->exits) ++mask_->exits_begin[byte(exit) + 1];
+        for (size_t i = 1; i < mask_->exits_begin.size(); ++i) mask_->exits_begin[i] += mask_->exits_begin[i - 1];
+    }
+
     void compress() {
-        mask_->usable = mask_->usable && mask_->exits.size() <= kMostExits;
+        sort_exits();
         std::ranges::sort(mask_->cleared);
         // What a base says is cleared after all rows are joined, so a difference keeps its tokens one by one.
         if (mask_->base != nullptr || mask_->tokens.size() <= static_cast<size_t>(vocabulary_.words())) return;
@@ -209,6 +224,7 @@ private:
     Vocabulary& vocabulary_;
     std::shared_ptr<LexMask> mask_;
     std::vector<const Lexer::State*> path_;
+    size_t exit_count_ = 0;
 };
 
 }  // namespace

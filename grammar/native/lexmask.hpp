@@ -8,6 +8,7 @@
 // difference: `cleared` is forgotten of what the base says, the rest is added.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -19,7 +20,7 @@ namespace latticework {
 
 struct LexExit {
     const Trie* trie;
-    int32_t node;  // the lexeme is complete here; the subtree below is what follows it
+    int32_t node;  // the first node behind a place where the lexeme is complete
 };
 
 struct LexMask {
@@ -27,7 +28,8 @@ struct LexMask {
     std::vector<TokenId> cleared;   // ascending; only with a base
     std::vector<SharedBits> bases;  // tokens that stay inside, as whole rows
     std::vector<TokenId> tokens;    // and one by one
-    std::vector<LexExit> exits;
+    std::vector<LexExit> exits;              // by the byte of their node,
+    std::array<int32_t, 257> exits_begin{};  // which is b from exits_begin[b] to exits_begin[b + 1]
     // Inside a run of these first bytes the lexeme is complete too, without an exit for each place: whoever may go on
     // with one of them must not use this mask.
     ByteSet run_exits;

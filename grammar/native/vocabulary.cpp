@@ -86,13 +86,12 @@ const Trie& Vocabulary::longer_than(int length) {
     if (slot != nullptr) return *slot;
     auto bytes = [&](TokenId id) { return static_cast<int>(texts_[id].size()); };
     if (by_length_.empty()) {
-        for (TokenId id = 0; id < size_; ++id) by_length_.push_back(id);
-        std::ranges::stable_sort(by_length_, std::greater<>(), bytes);
+        by_length_.resize(static_cast<size_t>(longest_) + 1);
+        for (TokenId id = 0; id < size_; ++id) by_length_[static_cast<size_t>(bytes(id))].push_back(id);
     }
     std::vector<Trie::Entry> entries;
-    for (TokenId id : by_length_) {
-        if (bytes(id) <= length) break;
-        entries.emplace_back(texts_[id], id);
+    for (int bytes_now = length + 1; bytes_now <= longest_; ++bytes_now) {
+        for (TokenId id : by_length_[static_cast<size_t>(bytes_now)]) entries.emplace_back(texts_[id], id);
     }
     slot = std::make_unique<Trie>(std::move(entries));
     return *slot;

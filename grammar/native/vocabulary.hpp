@@ -58,7 +58,7 @@ private:
     std::mutex mutex_;
     std::vector<SliceSlot> slices_;
     int longest_ = 0;
-    std::vector<TokenId> by_length_;                   // descending
+    std::vector<std::vector<TokenId>> by_length_;
     std::vector<std::unique_ptr<Trie>> longer_than_;  // by length
     std::shared_ptr<Lexer> lexer_;
 };
