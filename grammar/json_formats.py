@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from .ir import Chars, Complement, Concat, Intersection, Regex, Repeat, Text, Union
+from .lower import share
 from .regex import from_regex
 
 NOT_REGULAR = frozenset({"regex", "idn-hostname"})
@@ -26,7 +27,7 @@ NOT_REGULAR = frozenset({"regex", "idn-hostname"})
 def format_content(name: str) -> Regex | None:
     """The strings of format `name`; None for names that JSON Schema does not define."""
     build = _FORMATS.get(name)
-    return None if build is None else build()
+    return None if build is None else share(build())
 
 
 def _pattern(text: str) -> Callable[[], Regex]:

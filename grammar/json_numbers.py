@@ -22,6 +22,7 @@ from functools import lru_cache
 from math import gcd
 
 from .ir import EMPTY_TEXT, NOTHING, Chars, Complement, Concat, DigitsModulo, Intersection, Regex, Repeat, Text, Union
+from .lower import share
 
 Real = int | float | Decimal | Fraction
 
@@ -37,8 +38,8 @@ _EXPONENT = Repeat(Concat((Chars(((69, 69), (101, 101))), Repeat(Chars(((43, 43)
 
 UNSIGNED_DECIMAL = Concat((NATURAL, FRACTION))
 UNSIGNED_NUMBER = Concat((NATURAL, FRACTION, _EXPONENT))
-INTEGER = Concat((_SIGN, NATURAL))
-NUMBER = Concat((_SIGN, UNSIGNED_NUMBER))
+INTEGER = share(Concat((_SIGN, NATURAL)))
+NUMBER = share(Concat((_SIGN, UNSIGNED_NUMBER)))
 _ZERO = Concat((Text("0"), _ZERO_FRACTION))
 _WHOLE = Concat((NATURAL, _ZERO_FRACTION))
 

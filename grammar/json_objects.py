@@ -12,6 +12,8 @@ number of required names and one.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -61,7 +63,8 @@ def object_node(view: ObjectView, part: Part, translator: Translator) -> Node:
     required = dict.fromkeys(view.required)
     properties, patterns = view.properties, view.pattern_properties
     part, others = _own_part(view, part)
-    declared = _declared_names(view, part, others) | dict.fromkeys(properties) | required | names.finite
+    declared = _declared_names(view, part, others) | dict.fromkeys(properties) | required
+    declared |= dict.fromkeys(_as_spelled(names.finite.keys() - declared.keys(), others))
     fields: list[Field] = []
     for name in declared:
         value: Node = NO_VALUE
@@ -104,9 +107,12 @@ def _declared_names(view: ObjectView, own: Part, everywhere: Part) -> dict[str, 
     Names that only strange alternatives declare do not count as declared, but where the view has them, their order is
     the best there is.
     """
+    branches = frozenset(own.branches)
+    certain = {name for place in own.places if place not in branches for name in _listed(place.schema, "properties")}
     names: dict[str, None] = {}
     for place in own.places:
-        names |= dict.fromkeys(_listed(place.schema, "properties"))
+        listed = _listed(place.schema, "properties")
+        names |= {name: None for name in listed if place not in branches or name not in certain}
     required = set(view.required)
     known = view.properties.keys() | required
     if everywhere is not own:
@@ -115,6 +121,16 @@ def _declared_names(view: ObjectView, own: Part, everywhere: Part) -> dict[str, 
     if not required <= names.keys():
         for place in everywhere.places:
             names |= {name: None for name in _listed(place.schema, "required") if name in required}
+    return names
+
+
+def _as_spelled(names: Iterable[str], part: Part) -> list[str]:
+    """Names that no property declares, but a list or a pattern of names spells, in the order of that spelling."""
+    names = sorted(names)
+    if len(names) > 1:
+        spelled = [place.schema.get(keyword) for place in part.places for keyword in ("patternProperties", "propertyNames")]
+        text = json.dumps([schema for schema in spelled if schema is not None], ensure_ascii=False)
+        names.sort(key=lambda name: text.find(name) % (len(text) + 1))
     return names
 
 

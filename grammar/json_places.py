@@ -202,7 +202,7 @@ class Source:
     def close(self, places: list[Place]) -> tuple[Places, Places]:
         """These places and all that apply to the same part of the instance, in the order of the text; and the branches.
 
-        A place comes where its `properties` are written, after what `allOf` and `$ref` before them apply.
+        A place comes where its `properties` are written, after what other keywords before them apply.
         """
         if all(_APPLIES.isdisjoint(place.schema) for place in places):
             return tuple(places), ()
@@ -222,14 +222,15 @@ class Source:
 
     def _around(self, place: Place, is_branch: bool) -> list[tuple[Place, bool, bool]]:
         """What to visit for a place: those applied before its `properties`, itself (open), and the others."""
+        if _APPLIES.isdisjoint(place.schema):
+            return [(place, is_branch, True)]
         keywords = list(place.schema)
         own = keywords.index("properties") if "properties" in place.schema else 0
         before: list[tuple[Place, bool, bool]] = []
         after: list[tuple[Place, bool, bool]] = []
         for keyword, found in self.applied(place):
-            branches = keyword in _BRANCHING
-            is_before = not branches and keywords.index(keyword) < own
-            (before if is_before else after).append((found, is_branch or branches, False))
+            before_own = keywords.index(keyword) < own
+            (before if before_own else after).append((found, is_branch or keyword in _BRANCHING, False))
         return [*before, (place, is_branch, True), *after]
 
     def applied(self, place: Place) -> Iterator[tuple[str, Place]]:

@@ -31,12 +31,13 @@ from .ir import (
 from .json_numbers import INTEGER, NUMBER
 from .json_places import Part
 from .json_translator import Translator
+from .lower import share
 
 NO_VALUE = Choice(())
 ANY_VALUE = Reference("any value")
-STRING = Terminal(JsonString(ANY_TEXT))
+STRING = Terminal(share(JsonString(ANY_TEXT)))
 NULL = Terminal(Text("null"))
-BOOLEAN = Terminal(TextSet(("true", "false")))
+BOOLEAN = Terminal(share(TextSet(("true", "false"))))
 _SCALARS: dict[str, Node] = {
     "null": NULL,
     "boolean": BOOLEAN,

@@ -4,14 +4,20 @@ In comes a tree (or graph) of nodes; out come an array of int32 operations and a
 regex operation defines the next regex number, every node operation the next node number. A regex refers to earlier
 numbers, a node to any. Regular expressions of `JsonString` content are lowered in JSON spelling. No step recurses over
 the input, so its depth is not bounded by Python's stack.
+
+Lowering is a large part of the time to the first mask, and much of what it meets is the same in every grammar: numbers,
+strings, formats. What is marked by `share` is lowered once, and its operations are pasted with their numbers shifted.
 """
 
 from __future__ import annotations
 
-import json
 from array import array
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from json.encoder import encode_basestring
+from typing import Any, Final, TypeVar
 
 from . import ir
 from .errors import GrammarError
@@ -23,6 +29,9 @@ START: Final = 30
 
 _STYLES: Final = {"flexible": 0, "compact": 1, "indent": 2}
 _MAX_INT: Final = 2**31 - 1
+_LISTS: Final = {ir.Concat: CONCAT, ir.Union: UNION, ir.Intersection: INTERSECTION}
+
+_R = TypeVar("_R", bound=ir.Regex)
 
 
 def lower(grammar: ir.Grammar) -> tuple[bytes, bytes]:
@@ -31,186 +40,297 @@ def lower(grammar: ir.Grammar) -> tuple[bytes, bytes]:
     Raises:
         GrammarError: an undefined rule, a number beyond 32 bits, or a `JsonString` where it may not stand.
     """
-    return _Lowering(grammar).run()
+    return _Nodes(grammar).program()
 
 
-class _Lowering:
+def share(regex: _R) -> _R:
+    """Mark an expression that stands in many grammars and lives as long as the program; returns it."""
+    _SHARED[id(regex)] = _Shared(regex)
+    return regex
+
+
+# -------------------------------------------------------------------------------------------------------------- nodes
+
+
+class _Nodes:
+    """The nodes of one grammar, numbered as they are met, and the code of each."""
+
     def __init__(self, grammar: ir.Grammar) -> None:
-        self._grammar = grammar
-        self._regex_code = array("i")
-        self._text = bytearray()
-        self._offsets: dict[bytes, int] = {}
-        self._regexes: dict[tuple[int, bool], int] = {}
-        self._regex_count = 0
-        self._nodes: dict[int, int] = {}
-        self._node_queue: list[ir.Node] = []
-        self._keep: list[object] = []  # ids are only unique while the objects live
-        self._any_char: dict[bool, int] = {}
+        self._rules = grammar.rules
+        self._start = grammar.start
+        self._regexes = _Regexes()
+        self._numbers: dict[int, int] = {}
+        self._queue: list[ir.Node] = []
 
-    def run(self) -> tuple[bytes, bytes]:
-        start = self._node(self._grammar.start)
-        node_code = array("i")
+    def program(self) -> tuple[bytes, bytes]:
+        """The code of everything that is reachable from the start."""
+        start = self._number(self._start)
+        code: list[int] = []
         at = 0
-        while at < len(self._node_queue):  # nodes are numbered as they are met
-            node_code.extend(self._lower_node(self._node_queue[at]))
+        while at < len(self._queue):
+            node = self._queue[at]
+            write = _NODES.get(type(node))
+            if write is None:
+                raise TypeError(f"{type(node).__name__} is not a grammar node")
+            code += write(self, node)
             at += 1
-        program = self._regex_code + node_code + array("i", (START, start))
-        return program.tobytes(), bytes(self._text)
+        program = self._regexes.code + array("i", code) + array("i", (START, start))
+        return program.tobytes(), bytes(self._regexes.text)
 
-    # ------------------------------------------------------------------------------------------------------- nodes
-
-    def _node(self, node: ir.Node) -> int:
-        number = self._nodes.get(id(node))
+    def _number(self, node: ir.Node) -> int:
+        number = self._numbers.get(id(node))
         if number is None:
-            number = self._nodes[id(node)] = len(self._node_queue)
-            self._node_queue.append(node)
+            number = self._numbers[id(node)] = len(self._queue)
+            self._queue.append(node)
         return number
 
-    def _lower_node(self, node: ir.Node) -> list[int]:
-        match node:
-            case ir.Terminal(regex):
-                return [TERMINAL, self._regex(regex, False)]
-            case ir.Sequence(parts):
-                return [SEQUENCE, len(parts), *map(self._node, parts)]
-            case ir.Choice(parts):
-                return [CHOICE, len(parts), *map(self._node, parts)]
-            case ir.Reference(rule):
-                if rule not in self._grammar.rules:
-                    raise GrammarError(f"rule {rule!r} is not defined")
-                return [ALIAS, self._node(self._grammar.rules[rule])]
-            case ir.Record():
-                return self._lower_record(node)
-            case ir.Array():
-                return self._lower_array(node)
-        raise TypeError(f"{type(node).__name__} is not a grammar node")
+    def terminal(self, node: ir.Terminal) -> list[int]:
+        return [TERMINAL, self._regexes.number(node.regex)]
 
-    def _lower_record(self, node: ir.Record) -> list[int]:
+    def sequence(self, node: ir.Sequence) -> list[int]:
+        return [SEQUENCE, len(node.parts), *map(self._number, node.parts)]
+
+    def choice(self, node: ir.Choice) -> list[int]:
+        return [CHOICE, len(node.parts), *map(self._number, node.parts)]
+
+    def reference(self, node: ir.Reference) -> list[int]:
+        if node.rule not in self._rules:
+            raise GrammarError(f"rule {node.rule!r} is not defined")
+        return [ALIAS, self._number(self._rules[node.rule])]
+
+    def record(self, node: ir.Record) -> list[int]:
         code = [RECORD, *_layout(node.layout), int(node.order == "any"), *_bounds(node.minimum, node.maximum)]
         code.append(len(node.fields))
         for declared in node.fields:
-            key = self._literal(json.dumps(declared.name, ensure_ascii=False).encode("utf-8", "strict"))
-            code += (key, self._node(declared.value), int(declared.required))
+            key = self._regexes.literal(encode_basestring(declared.name).encode())
+            code += (key, self._number(declared.value), int(declared.required))
         code.append(len(node.extras))
         for extra in node.extras:
-            code += (self._regex(ir.JsonString(extra.name), False), self._node(extra.value))
+            code += (self._regexes.string(extra.name), self._number(extra.value))
         return code
 
-    def _lower_array(self, node: ir.Array) -> list[int]:
+    def array(self, node: ir.Array) -> list[int]:
         code = [ARRAY, *_layout(node.layout), *_bounds(node.minimum, node.maximum)]
-        code += (len(node.prefix), *map(self._node, node.prefix))
-        code.append(-1 if node.rest is None else self._node(node.rest))
+        code += (len(node.prefix), *map(self._number, node.prefix))
+        code.append(-1 if node.rest is None else self._number(node.rest))
         return code
 
-    # ------------------------------------------------------------------------------------------------- expressions
 
-    def _regex(self, regex: ir.Regex, in_json: bool) -> int:
-        """The number of `regex`; parts first, with a stack of our own."""
-        stack = [(regex, in_json, False)]
+_NODES: Final[dict[type, Callable[[_Nodes, Any], list[int]]]] = {
+    ir.Terminal: _Nodes.terminal,
+    ir.Sequence: _Nodes.sequence,
+    ir.Choice: _Nodes.choice,
+    ir.Reference: _Nodes.reference,
+    ir.Record: _Nodes.record,
+    ir.Array: _Nodes.array,
+}
+
+# -------------------------------------------------------------------------------------------------------- expressions
+
+
+class _Regexes:
+    """The expressions of one grammar: their code, and the text that it points into.
+
+    The nodes must live as long as this object, which knows them by their ids.
+    """
+
+    def __init__(self) -> None:
+        self.code = array("i")
+        self.text = bytearray()
+        self.count = 0
+        self._numbers: tuple[dict[int, int], dict[int, int]] = ({}, {})  # plain, and in JSON spelling
+        self._offsets: dict[bytes, int] = {}
+        self._once: dict[tuple[int, ...], int] = {}
+
+    def number(self, regex: ir.Regex, spelled: bool = False) -> int:
+        """The number of `regex`; parts come first, with a stack of our own."""
+        numbers = self._numbers
+        stack = [(regex, spelled)]
         while stack:
-            node, spelled, ready = stack.pop()
-            key = (id(node), spelled)
-            if key in self._regexes:
-                continue
-            parts = [] if ready else list(_parts(node, spelled))
-            if ready or not parts:
-                self._keep.append(node)
-                self._regexes[key] = self._lower_regex(node, spelled)
-                continue
-            stack.append((node, spelled, True))
-            stack.extend((part, part_spelled, False) for part, part_spelled in parts)
-        return self._regexes[(id(regex), in_json)]
+            node, in_json = stack[-1]
+            if id(node) in numbers[in_json]:
+                stack.pop()
+            elif id(node) in _SHARED:
+                numbers[in_json][id(node)] = self._paste(_SHARED[id(node)], in_json)
+            elif missing := self._missing(node, in_json):
+                stack += missing
+            else:
+                numbers[in_json][id(node)] = self.write(node, in_json)
+        return numbers[spelled][id(regex)]
 
-    def _lower_regex(self, node: ir.Regex, spelled: bool) -> int:
-        def number(part: ir.Regex) -> int:
-            return self._regexes[(id(part), spelled)]
+    def string(self, content: ir.Regex) -> int:
+        """The number of the JSON string with this content, which any text of bounded length may spell freely."""
+        bounds = _free_bounds(content)
+        if bounds is None:
+            inside = self.number(content, True)
+        else:
+            inside = self._unique(REPEAT, self._unique(JSON_ANY), *bounds)
+        quote = self._unique(LITERAL, *self._place(b'"'))
+        return self._emit(CONCAT, 3, quote, inside, quote)
 
+    def literal(self, data: bytes) -> int:
+        """The number of exactly these bytes."""
+        return self._emit(LITERAL, *self._place(data))
+
+    def write(self, node: ir.Regex, spelled: bool) -> int:
+        """Write the code of `node`, all parts of which have been written."""
+        numbers = self._numbers[spelled]
         match node:
             case ir.Text(text):
-                return self._lower_text(text, spelled)
+                return self._text(text, spelled)
             case ir.Chars(ranges):
-                flat = [bound for pair in ranges for bound in pair]
-                return self._emit(JSON_CHARS if spelled else CHARS, len(ranges), *flat)
-            case ir.Concat(parts):
-                return self._emit(CONCAT, len(parts), *map(number, parts))
-            case ir.Union(parts):
-                return self._emit(UNION, len(parts), *map(number, parts))
-            case ir.Intersection(parts):
-                return self._emit(INTERSECTION, len(parts), *map(number, parts))
-            case ir.Complement(inner):
-                return self._emit(INTERSECTION, 2, self._any_text(spelled), self._emit(COMPLEMENT, number(inner)))
+                return self._emit(JSON_CHARS if spelled else CHARS, len(ranges), *chain.from_iterable(ranges))
+            case ir.Concat(parts) | ir.Union(parts) | ir.Intersection(parts):
+                return self._emit(_LISTS[type(node)], len(parts), *[numbers[id(part)] for part in parts])
             case ir.Repeat(inner, minimum, maximum):
-                return self._emit(REPEAT, number(inner), *_bounds(minimum, maximum))
+                return self._emit(REPEAT, numbers[id(inner)], *_bounds(minimum, maximum))
+            case ir.Complement(inner):
+                any_char = self._unique(JSON_CHARS if spelled else CHARS, 1, 0, ir.MAX_CODE_POINT)
+                outside = self._emit(COMPLEMENT, numbers[id(inner)])
+                return self._emit(INTERSECTION, 2, self._unique(REPEAT, any_char, 0, -1), outside)
+            case ir.TextSet(texts):
+                return self._texts(texts, spelled)
+            case ir.JsonString(content):
+                return self.string(content)
             case ir.DigitsModulo(modulus, remainder):
                 return self._emit(MODULO, _int32(modulus), remainder % modulus)
-            case ir.TextSet(texts):
-                return self._lower_texts(texts, spelled)
-            case ir.JsonString(content):
-                return self._lower_string(content)
         raise TypeError(f"{type(node).__name__} is not a regular expression")
 
-    def _lower_text(self, text: str, spelled: bool) -> int:
+    def _missing(self, node: ir.Regex, spelled: bool) -> list[tuple[ir.Regex, bool]]:
+        """The parts of `node` that must be written before it."""
+        numbers = self._numbers[spelled]
+        match node:
+            case ir.Text() | ir.Chars():
+                return []
+            case ir.Concat(parts) | ir.Union(parts) | ir.Intersection(parts):
+                return [(part, spelled) for part in parts if id(part) not in numbers]
+            case ir.Complement(inner) | ir.Repeat(inner):
+                return [] if id(inner) in numbers else [(inner, spelled)]
+            case ir.JsonString(content):
+                if spelled:
+                    raise GrammarError("a JSON string cannot be nested in the content of another")
+                if _free_bounds(content) is None and id(content) not in self._numbers[True]:
+                    return [(content, True)]
+        return []
+
+    def _text(self, text: str, spelled: bool) -> int:
         if spelled and _has_control(text):
             parts = [self._emit(JSON_CHARS, 1, ord(char), ord(char)) for char in text]
             return self._emit(CONCAT, len(parts), *parts)
-        return self._literal(_spell(text) if spelled else text.encode("utf-8", "strict"))
+        return self.literal(_spell(text) if spelled else text.encode())
 
-    def _lower_texts(self, texts: tuple[str, ...], spelled: bool) -> int:
-        plain = [text for text in texts if not (spelled and _has_control(text))]
+    def _texts(self, texts: tuple[str, ...], spelled: bool) -> int:
+        plain = [text for text in texts if not _has_control(text)] if spelled else texts
         places = [self._place(_spell(text) if spelled else text.encode()) for text in plain]
-        simple = self._emit(TEXTS, len(plain), *(bound for place in places for bound in place))
-        others = [self._lower_text(text, True) for text in texts if spelled and _has_control(text)]
-        return self._emit(UNION, 1 + len(others), simple, *others) if others else simple
-
-    def _lower_string(self, content: ir.Regex) -> int:
-        quote = self._literal(b'"')
-        bounds = _free_bounds(content)
-        if bounds is None:
-            inside = self._regexes[(id(content), True)]
-        else:
-            if False not in self._any_char:
-                self._any_char[False] = self._emit(JSON_ANY)
-            inside = self._emit(REPEAT, self._any_char[False], *bounds)
-        return self._emit(CONCAT, 3, quote, inside, quote)
-
-    def _any_text(self, spelled: bool) -> int:
-        if spelled not in self._any_char or not spelled:
-            char = self._emit(JSON_CHARS if spelled else CHARS, 1, 0, ir.MAX_CODE_POINT)
-            if spelled:
-                self._any_char[True] = char
-            return self._emit(REPEAT, char, 0, -1)
-        return self._emit(REPEAT, self._any_char[True], 0, -1)
+        simple = self._emit(TEXTS, len(plain), *chain.from_iterable(places))
+        if len(plain) == len(texts):
+            return simple
+        others = [self._text(text, True) for text in texts if _has_control(text)]
+        return self._emit(UNION, 1 + len(others), simple, *others)
 
     # ------------------------------------------------------------------------------------------------------ output
 
     def _emit(self, *operation: int) -> int:
-        self._regex_code.extend(operation)
-        self._regex_count += 1
-        return self._regex_count - 1
+        self.code.extend(operation)
+        self.count += 1
+        return self.count - 1
 
-    def _literal(self, data: bytes) -> int:
-        return self._emit(LITERAL, *self._place(data))
+    def _unique(self, *operation: int) -> int:
+        number = self._once.get(operation)
+        if number is None:
+            number = self._once[operation] = self._emit(*operation)
+        return number
 
     def _place(self, data: bytes) -> tuple[int, int]:
         offset = self._offsets.get(data)
         if offset is None:
-            offset = self._offsets[data] = len(self._text)
-            self._text += data
+            offset = self._offsets[data] = len(self.text)
+            self.text += data
         return offset, len(data)
 
+    def _paste(self, shared: _Shared, spelled: bool) -> int:
+        fragment = shared.spelled if spelled else shared.plain
+        code, first = fragment.code[:], self.count
+        for at in fragment.numbers:
+            code[at] += first
+        if fragment.text:
+            offset = self._place(fragment.text)[0]
+            for at in fragment.offsets:
+                code[at] += offset
+        self.code += code
+        self.count += fragment.count
+        return first + fragment.result
 
-def _parts(node: ir.Regex, spelled: bool) -> Iterator[tuple[ir.Regex, bool]]:
-    """What must be lowered before `node`, and in which spelling."""
-    match node:
-        case ir.Concat(parts) | ir.Union(parts) | ir.Intersection(parts):
-            for part in parts:
-                yield part, spelled
-        case ir.Complement(inner) | ir.Repeat(inner):
-            yield inner, spelled
-        case ir.JsonString(content):
-            if spelled:
-                raise GrammarError("a JSON string cannot be nested in the content of another")
-            if _free_bounds(content) is None:
-                yield content, True
+
+# -------------------------------------------------------------------------------------------------------------- shared
+
+
+@dataclass(frozen=True, slots=True)
+class _Fragment:
+    """Code and text of one expression on its own, and where in the code numbers of regexes and offsets of text are."""
+
+    code: array[int]
+    text: bytes
+    count: int
+    result: int
+    numbers: list[int]
+    offsets: list[int]
+
+
+class _Shared:
+    """A shared expression, and its code in both spellings, each made when it is first asked for."""
+
+    def __init__(self, regex: ir.Regex) -> None:
+        self._regex = regex
+
+    @cached_property
+    def plain(self) -> _Fragment:
+        """As it is."""
+        return self._lowered(False)
+
+    @cached_property
+    def spelled(self) -> _Fragment:
+        """As content of a JSON string."""
+        return self._lowered(True)
+
+    def _lowered(self, spelled: bool) -> _Fragment:
+        regexes = _Regexes()
+        for part, in_json in regexes._missing(self._regex, spelled):
+            regexes.number(part, in_json)
+        result = regexes.write(self._regex, spelled)
+        operands = list(_operands(regexes.code))
+        numbers = [at for at, is_number in operands if is_number]
+        offsets = [at for at, is_number in operands if not is_number]
+        return _Fragment(regexes.code, bytes(regexes.text), regexes.count, result, numbers, offsets)
+
+
+_SHARED: Final[dict[int, _Shared]] = {}
+
+
+def _operands(code: array[int]) -> Iterator[tuple[int, bool]]:
+    """Where the operands of regex code are that change with their surroundings: numbers (True) and offsets of text."""
+    at = 0
+    while at < len(code):
+        operation, at = code[at], at + 1
+        if operation in (CONCAT, UNION, INTERSECTION):
+            yield from ((place, True) for place in range(at + 1, at + 1 + code[at]))
+            at += 1 + code[at]
+        elif operation in (COMPLEMENT, REPEAT):
+            yield at, True
+            at += 1 if operation == COMPLEMENT else 3
+        elif operation == TEXTS:
+            yield from ((place, False) for place in range(at + 1, at + 1 + 2 * code[at], 2))
+            at += 1 + 2 * code[at]
+        elif operation == LITERAL:
+            yield at, False
+            at += 2
+        elif operation in (CHARS, JSON_CHARS):
+            at += 1 + 2 * code[at]
+        elif operation == MODULO:
+            at += 2
+
+
+# ------------------------------------------------------------------------------------------------------------ spelling
 
 
 def _free_bounds(content: ir.Regex) -> tuple[int, int] | None:
@@ -222,11 +342,11 @@ def _free_bounds(content: ir.Regex) -> tuple[int, int] | None:
 
 
 def _has_control(text: str) -> bool:
-    return any(char < " " for char in text)
+    return min(text, default=" ") < " "
 
 
 def _spell(text: str) -> bytes:
-    return text.replace("\\", "\\\\").replace('"', '\\"').encode("utf-8", "strict")
+    return text.replace("\\", "\\\\").replace('"', '\\"').encode()
 
 
 def _layout(layout: ir.JsonLayout) -> tuple[int, int, int]:
@@ -241,5 +361,3 @@ def _int32(value: int) -> int:
     if not 0 <= value <= _MAX_INT:
         raise GrammarError(f"the bound {value} is out of range; bounds go up to {_MAX_INT}")
     return value
-
-

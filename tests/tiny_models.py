@@ -6,6 +6,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
@@ -17,6 +18,9 @@ from transformers import (
     T5Config,
     T5ForConditionalGeneration,
 )
+
+from latticework.decoding import Generation
+from latticework.grammar import Compiler, Vocabulary
 
 torch.set_num_threads(1)  # on tensors this small, threads only wait for each other
 
@@ -118,3 +122,22 @@ class LetterTokenizer:
 
     def __call__(self, text: str, **_: Any) -> dict[str, list[int]]:
         return {"input_ids": [self.letters.index(letter) for letter in text]}
+
+
+LETTERS = [b"a", b"b", b"ab", b"ba", b"aa", b"b", None]  # 5 spells what 1 spells; 6 is the end
+LANGUAGE = ["ab", "aab", "b", "abab"]
+
+
+def toy() -> tuple[TableModel, LetterTokenizer, Compiler]:
+    """A model whose law is a table, its tokenizer, and a compiler for the tokens of `LETTERS`."""
+    torch.manual_seed(3)
+    table = torch.randn(9, 9, dtype=torch.float64) * 2  # wider than the vocabulary by two
+    return TableModel(table), LetterTokenizer("abcdefg"), Compiler(Vocabulary(LETTERS, [6]))
+
+
+def same(left: list[Generation], right: list[Generation]) -> None:
+    """Assert that two lists of generations are equal, up to the rounding of sums."""
+    for one, other in zip(left, right, strict=True):
+        assert (one.token_ids, one.text, one.finish_reason) == (other.token_ids, other.text, other.finish_reason)
+        assert one.log_probability == pytest.approx(other.log_probability, abs=1e-6)
+        assert one.log_weight == pytest.approx(other.log_weight, abs=1e-6)

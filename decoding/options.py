@@ -1,0 +1,117 @@
+"""The options of one call: what the output must look like, how tokens are drawn, and how many there may be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+import torch
+
+from latticework.grammar import constraint as constraints
+from latticework.grammar.compiler import Compiler
+from latticework.grammar.constraint import Constraint, PropertyOrder, Whitespace
+
+from .sampling import Sampling, row_generator
+
+
+class Options(TypedDict, total=False):
+    """The keyword arguments of `generate`, `complete` and `stream`; `Request` says what they mean."""
+
+    schema: Any
+    regex: str | None
+    choice: Sequence[str] | None
+    constraint: Constraint | Sequence[Constraint] | None
+    property_order: PropertyOrder
+    whitespace: Whitespace
+    max_new_tokens: int
+    temperature: float
+    top_k: int | None
+    top_p: float | None
+    min_p: float | None
+    seed: int | None
+    compiler: Compiler | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is asked for. Exactly one of `schema`, `regex`, `choice` and `constraint` is given.
+
+    Attributes:
+        schema: JSON Schema (mapping, JSON text, boolean) or Python type: everything that `json_schema` takes.
+        regex: a pattern in the spelling of the module `re`, which the whole output matches.
+        choice: the texts of which the output is one.
+        constraint: made by `json_schema`, `regex` or `choice` with their further options; a list holds one per prompt.
+        property_order, whitespace: as in `json_schema`; only with `schema`.
+        max_new_tokens: how many tokens may be generated for each prompt, the end token included.
+        temperature, top_k, top_p, min_p: as in `Sampling`; the default is greedy.
+        seed: makes sampling reproducible; row i of a call draws the same numbers whatever the other rows are. Without
+            it the global random state of torch is used.
+        compiler: compiles for the tokenizer's vocabulary; by default one is kept for each tokenizer.
+
+    Raises `ValueError` for options that are out of range, missing, or would have no effect.
+    """
+
+    schema: Any = None
+    regex: str | None = None
+    choice: Sequence[str] | None = None
+    constraint: Constraint | Sequence[Constraint] | None = None
+    property_order: PropertyOrder = "declared"
+    whitespace: Whitespace = "flexible"
+    max_new_tokens: int = 256
+    temperature: float = 0.0
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    seed: int | None = None
+    compiler: Compiler | None = None
+
+    def __post_init__(self) -> None:
+        sources = ("schema", "regex", "choice", "constraint")
+        given = [name for name in sources if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = f"{' and '.join(given)} are given" if given else "none is given"
+            raise ValueError(f"exactly one of schema=, regex=, choice= and constraint= is needed; {found}")
+        if self.schema is None and (self.property_order, self.whitespace) != ("declared", "flexible"):
+            raise ValueError(f"property_order and whitespace belong to schema=; they have no effect on {given[0]}=")
+        if isinstance(self.max_new_tokens, bool) or not isinstance(self.max_new_tokens, int):
+            raise TypeError(f"max_new_tokens: int expected, not {type(self.max_new_tokens).__name__}")
+        if self.max_new_tokens < 1:
+            raise ValueError(f"max_new_tokens={self.max_new_tokens}: at least 1 expected")
+        if self.seed is not None and self.temperature == 0:
+            raise ValueError("seed has no effect at temperature 0: give a temperature")
+
+    @property
+    def sampling(self) -> Sampling:
+        """How tokens are drawn."""
+        return Sampling(self.temperature, self.top_k, self.top_p, self.min_p)
+
+    def constraints(self, count: int) -> list[Constraint]:
+        """The constraint of each of `count` prompts."""
+        if isinstance(self.constraint, (list, tuple)):
+            if len(self.constraint) != count:
+                raise ValueError(f"{len(self.constraint)} constraints for {count} prompts")
+            return [_checked(constraint) for constraint in self.constraint]
+        return [self._shared_constraint()] * count
+
+    def generators(self, count: int) -> list[torch.Generator]:
+        """The random numbers of each of `count` prompts; none are taken from torch's global state unless needed."""
+        if self.temperature == 0:
+            return [torch.Generator()] * count
+        seed = int(torch.randint(2**63 - 1, ())) if self.seed is None else self.seed
+        return [row_generator(seed, row) for row in range(count)]
+
+    def _shared_constraint(self) -> Constraint:
+        if self.regex is not None:
+            return constraints.regex(self.regex)
+        if self.choice is not None:
+            return constraints.choice(self.choice)
+        if self.constraint is not None:
+            return _checked(self.constraint)
+        return constraints.json_schema(self.schema, property_order=self.property_order, whitespace=self.whitespace)
+
+
+def _checked(constraint: Any) -> Constraint:
+    if not isinstance(constraint, Constraint):
+        raise TypeError(f"constraint: json_schema(...), regex(...) or choice(...) expected, not {constraint!r:.60}")
+    return constraint

@@ -1,0 +1,1 @@
+"""Adapters to other libraries; nothing is imported until it is asked for."""
