@@ -17,6 +17,7 @@ from walk import Outcome, Walk
 Finding: TypeAlias = dict[str, Any]
 
 SHOWN = 60  # characters of text before the place
+SLOW_FIRST_MASK_MS = 50
 
 
 class FindingsFile:
@@ -45,6 +46,8 @@ def findings(result: Result, tokenizer: Any) -> Iterator[Finding]:
         if outcome.status != "ok":
             status = "wrongly unsatisfiable" if denies_valid(result, engine) else outcome.status
             yield head | {"kind": status, "message": outcome.message}
+        elif outcome.first_cpu > SLOW_FIRST_MASK_MS * 1e6:
+            yield head | {"kind": "slow_first_mask", "compile_ms": round(outcome.compile_cpu / 1e6)}
         for test in wrong_tests(result, engine):
             kind = "false_reject" if result.case.labels[test] else "false_accept"
             yield head | {"kind": kind, "test": test} | _where(result, test, outcome.walks[test], tokenizer)

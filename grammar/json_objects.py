@@ -128,7 +128,9 @@ def _as_spelled(names: Iterable[str], part: Part) -> list[str]:
     """Names that no property declares, but a list or a pattern of names spells, in the order of that spelling."""
     names = sorted(names)
     if len(names) > 1:
-        spelled = [place.schema.get(keyword) for place in part.places for keyword in ("patternProperties", "propertyNames")]
+        spelled = [
+            place.schema.get(keyword) for place in part.places for keyword in ("patternProperties", "propertyNames")
+        ]
         text = json.dumps([schema for schema in spelled if schema is not None], ensure_ascii=False)
         names.sort(key=lambda name: text.find(name) % (len(text) + 1))
     return names

@@ -293,8 +293,9 @@ std::string Automaton::next_bytes(StateId state) {
 Statistics Automaton::statistics() {
     std::shared_lock gc(gc_);
     std::lock_guard lock(lexer_->mutex);
-    return {live_states_,        masks_,   stacks_.count(),          frames_->count(),
-            memory(), static_cast<size_t>(lexer_->regex.size()), lexer_->memory(), collections_};
+    return {live_states_,     masks_,      stacks_.count(),
+            frames_->count(), memory(),    static_cast<size_t>(lexer_->regex.size()),
+            lexer_->memory(), collections_};
 }
 
 }  // namespace latticework

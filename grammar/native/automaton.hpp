@@ -83,7 +83,6 @@ public:
     }
 
 private:
-
     static constexpr StateId kUnknown = -2;
 
     struct Item {

@@ -84,8 +84,8 @@ std::unique_ptr<Automaton::Mask> Automaton::build_mask(StateId state) {
     return mask;
 }
 
-// False where the lexeme may also end inside a run of its own characters and those may begin what follows: then only the
-// plain walk sees every way to split the token.
+// False where the lexeme may also end inside a run of its own characters and those may begin what follows: then only
+// the plain walk sees every way to split the token.
 bool Automaton::add_lex_mask(const Item& item, Mask& mask) {
     std::shared_ptr<const LexMask> lex = lex_mask(*lexer_, *vocabulary_, item.lex);
     if (!lex->usable) return false;

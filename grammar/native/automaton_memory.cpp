@@ -11,7 +11,8 @@
 namespace latticework {
 
 size_t Automaton::memory() const {
-    return bytes_ + configs_.memory() + closure_bytes_ + config_index_.bytes() + stacks_.memory() + frames_->memory() + program_->memory();
+    return bytes_ + configs_.memory() + closure_bytes_ + config_index_.bytes() + stacks_.memory() + frames_->memory() +
+           program_->memory();
 }
 
 void Automaton::collect_if_needed(StateId in_use) {

@@ -57,11 +57,12 @@ void translate(const std::exception_ptr& thrown, void*) {
 
 // Memory pinned for a GPU calls itself a device of its own, but is as writable as any other.
 void check_buffer(const Bitmask& bitmask, const Vocabulary& vocabulary) {
-    bool on_host = bitmask.device_type() == nb::device::cpu::value || bitmask.device_type() == nb::device::cuda_host::value;
+    bool on_host =
+        bitmask.device_type() == nb::device::cpu::value || bitmask.device_type() == nb::device::cuda_host::value;
     if (!on_host) throw nb::type_error("bitmask must be in CPU memory");
     if (bitmask.shape(1) < static_cast<size_t>(vocabulary.words())) {
-        throw nb::type_error(("bitmask rows have " + std::to_string(bitmask.shape(1)) + " words, but the vocabulary needs " +
-                              std::to_string(vocabulary.words()))
+        throw nb::type_error(("bitmask rows have " + std::to_string(bitmask.shape(1)) +
+                              " words, but the vocabulary needs " + std::to_string(vocabulary.words()))
                                  .c_str());
     }
 }
@@ -97,7 +98,8 @@ std::vector<TokenId> allowed_tokens(Automaton& self, StateId state) {
 
 // -------------------------------------------------------------------------------------------------------- conversions
 
-void make_vocabulary(Vocabulary* self, const nb::sequence& token_bytes, const nb::iterable& eos, std::optional<long> size) {
+void make_vocabulary(Vocabulary* self, const nb::sequence& token_bytes, const nb::iterable& eos,
+                     std::optional<long> size) {
     std::vector<std::string> tokens;
     for (nb::handle item : token_bytes) {
         if (item.is_none()) {
@@ -124,12 +126,18 @@ Limits to_limits(const nb::dict& given) {
         auto name = nb::cast<std::string>(key);
         auto number = nb::cast<long>(value);
         if (number <= 0) throw nb::value_error(("limit " + name + " must be positive").c_str());
-        if (name == "grammar_bytes") limits.grammar_bytes = static_cast<size_t>(number);
-        else if (name == "lexer_bytes") limits.lexer_bytes = static_cast<size_t>(number);
-        else if (name == "derivative_steps") limits.derivative_steps = number;
-        else if (name == "grammar_nodes") limits.grammar_nodes = number;
-        else if (name == "liveness_states") limits.liveness_states = number;
-        else throw nb::value_error(("unknown limit " + name).c_str());
+        if (name == "grammar_bytes")
+            limits.grammar_bytes = static_cast<size_t>(number);
+        else if (name == "lexer_bytes")
+            limits.lexer_bytes = static_cast<size_t>(number);
+        else if (name == "derivative_steps")
+            limits.derivative_steps = number;
+        else if (name == "grammar_nodes")
+            limits.grammar_nodes = number;
+        else if (name == "liveness_states")
+            limits.liveness_states = number;
+        else
+            throw nb::value_error(("unknown limit " + name).c_str());
     }
     return limits;
 }
@@ -187,8 +195,9 @@ void bind_vocabulary(nb::module_& m) {
         .def_prop_ro("size", &Vocabulary::size)
         .def_prop_ro("bitmask_words", &Vocabulary::words)
         .def_prop_ro("eos_token_ids", &eos_tuple)
-        .def("token_bytes", [](const Vocabulary& self, TokenId token) { return to_bytes(token_bytes(self, token)); },
-             "token_id"_a);
+        .def(
+            "token_bytes", [](const Vocabulary& self, TokenId token) { return to_bytes(token_bytes(self, token)); },
+            "token_id"_a);
 }
 
 void bind_grammar(nb::module_& m) {
@@ -197,25 +206,33 @@ void bind_grammar(nb::module_& m) {
         .def_prop_ro("vocabulary", &Automaton::vocabulary)
         .def_prop_ro("start", &Automaton::start)
         .def("step", &Automaton::step, "state"_a, "token_id"_a, nb::call_guard<Unlocked>())
-        .def("step_bytes",
-             [](Automaton& self, StateId state, const nb::bytes& data) {
-                 std::string_view view(data.c_str(), data.size());
-                 Unlocked unlocked;
-                 return self.step_bytes(state, view);
-             },
-             "state"_a, "data"_a)
+        .def(
+            "step_bytes",
+            [](Automaton& self, StateId state, const nb::bytes& data) {
+                std::string_view view(data.c_str(), data.size());
+                Unlocked unlocked;
+                return self.step_bytes(state, view);
+            },
+            "state"_a, "data"_a)
         .def("is_accepting", &Automaton::is_accepting, "state"_a)
-        .def("is_terminated", [](Automaton& self, StateId state) {
-                 self.is_accepting(state);  // refuses what is no state
-                 return state == Automaton::kTerminated;
-             }, "state"_a)
-        .def("forced_bytes", [](Automaton& self, StateId state) { return to_bytes(self.forced_bytes(state)); }, "state"_a)
-        .def("next_bytes", [](Automaton& self, StateId state) { return to_bytes(self.next_bytes(state)); }, "state"_a)
+        .def(
+            "is_terminated",
+            [](Automaton& self, StateId state) {
+                self.is_accepting(state);  // refuses what is no state
+                return state == Automaton::kTerminated;
+            },
+            "state"_a)
+        .def(
+            "forced_bytes", [](Automaton& self, StateId state) { return to_bytes(self.forced_bytes(state)); },
+            "state"_a)
+        .def(
+            "next_bytes", [](Automaton& self, StateId state) { return to_bytes(self.next_bytes(state)); }, "state"_a)
         .def("allowed_tokens", &allowed_tokens, "state"_a, nb::call_guard<Unlocked>())
         .def("fill_bitmask", &fill_states, "states"_a, nb::arg("bitmask").noconvert())
         .def("statistics", &statistics)
         .def("__copy__", [](nb::object self) { return self; })
-        .def("__deepcopy__", [](nb::object self, nb::handle) { return self; }, "memo"_a)
+        .def(
+            "__deepcopy__", [](nb::object self, nb::handle) { return self; }, "memo"_a)
         .def("__reduce__", [](nb::object self) {
             const Automaton& grammar = nb::cast<const Automaton&>(self);
             return nb::make_tuple(self.type(), nb::make_tuple(self.attr("vocabulary"), to_bytes(grammar.code()),
@@ -233,21 +250,24 @@ void bind_matcher(nb::module_& m) {
         .def_prop_ro("is_accepting", &Matcher::is_accepting)
         .def_prop_ro("is_terminated", &Matcher::is_terminated)
         .def("accept_token", &Matcher::accept, "token_id"_a, nb::call_guard<Unlocked>())
-        .def("validate_tokens",
-             [](const Matcher& self, const std::vector<TokenId>& tokens) { return self.validate(tokens); }, "token_ids"_a,
-             nb::call_guard<Unlocked>())
+        .def(
+            "validate_tokens",
+            [](const Matcher& self, const std::vector<TokenId>& tokens) { return self.validate(tokens); },
+            "token_ids"_a, nb::call_guard<Unlocked>())
         .def("fill_bitmask", &fill_matcher, nb::arg("bitmask").noconvert(), "row"_a = 0)
         .def("forced_bytes", [](const Matcher& self) { return to_bytes(self.automaton()->forced_bytes(self.state())); })
-        .def("rollback",
-             [](Matcher& self, long count) {
-                 if (count < 0) throw std::invalid_argument("rollback takes a count of at least 0");
-                 self.rollback(static_cast<size_t>(count));
-             },
-             "count"_a)
+        .def(
+            "rollback",
+            [](Matcher& self, long count) {
+                if (count < 0) throw std::invalid_argument("rollback takes a count of at least 0");
+                self.rollback(static_cast<size_t>(count));
+            },
+            "count"_a)
         .def("fork", fork)
         .def("reset", &Matcher::reset)
         .def("__copy__", fork)
-        .def("__deepcopy__", [fork](const Matcher& self, nb::handle) { return fork(self); }, "memo"_a)
+        .def(
+            "__deepcopy__", [fork](const Matcher& self, nb::handle) { return fork(self); }, "memo"_a)
         .def("__reduce__", [](nb::object self) {
             return nb::make_tuple(self.type(), nb::make_tuple(self.attr("grammar"), self.attr("token_ids")));
         });

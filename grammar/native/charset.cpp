@@ -33,7 +33,7 @@ void split(int32_t low, int32_t high, std::vector<ByteRanges>& out) {
         }
         for (int shift = 6; shift <= 18 && low >= 0x80; shift += 6) {
             int32_t mask = (1 << shift) - 1;
-            if ((low & ~mask) == (end & ~mask)) break;     // same leading bytes: nothing to align
+            if ((low & ~mask) == (end & ~mask)) break;  // same leading bytes: nothing to align
             if ((low & mask) != 0) {
                 end = std::min(end, low | mask);
                 break;
@@ -54,8 +54,8 @@ ExprId build(RegexSet& regex, std::span<const ByteRanges> sequences, size_t at) 
     for (size_t i = 0; i < sequences.size();) {
         size_t j = i;
         while (j < sequences.size() && sequences[j][at] == sequences[i][at]) ++j;
-        ExprId rest = sequences[i].size() == at + 1 ? RegexSet::kEmpty
-                                                    : build(regex, sequences.subspan(i, j - i), at + 1);
+        ExprId rest =
+            sequences[i].size() == at + 1 ? RegexSet::kEmpty : build(regex, sequences.subspan(i, j - i), at + 1);
         ByteRange range = sequences[i][at];
         branches.push_back(regex.concat(regex.bytes(ByteSet::range(range.low, range.high)), rest));
         i = j;
@@ -130,8 +130,9 @@ ExprId json_any_char(RegexSet& regex) {
     ByteSet low = ByteSet::range('c', 'f') | ByteSet::range('C', 'F');
     ExprId hex = regex.bytes(hex_digits());
     ExprId two_hex = regex.concat(hex, hex);
-    ExprId basic = regex.any_of({regex.concat(regex.bytes(hex_digits() & ~d), regex.concat(hex, two_hex)),
-                                 regex.concat(regex.bytes(d), regex.concat(regex.bytes(ByteSet::range('0', '7')), two_hex))});
+    ExprId basic =
+        regex.any_of({regex.concat(regex.bytes(hex_digits() & ~d), regex.concat(hex, two_hex)),
+                      regex.concat(regex.bytes(d), regex.concat(regex.bytes(ByteSet::range('0', '7')), two_hex))});
     auto surrogate = [&](const ByteSet& second) {
         return regex.concat(regex.bytes(d), regex.concat(regex.bytes(second), two_hex));
     };

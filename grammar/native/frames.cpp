@@ -122,11 +122,13 @@ std::vector<Move> Frames::expand_array(const Position& pos, const ArraySpec& spe
         NodeId item = pos.progress < length ? spec.prefix[pos.progress] : spec.rest;
         add_child(moves, item, inner, intern({pos.node, items, kAfter, 0, pos.depth}));
     } else if (pos.phase == kAfter) {
-        if (may_add) moves.push_back({Move::Read, comma(spec.layout), intern({pos.node, pos.progress, kComma, 0, pos.depth})});
+        if (may_add)
+            moves.push_back({Move::Read, comma(spec.layout), intern({pos.node, pos.progress, kComma, 0, pos.depth})});
         if (may_close) moves.push_back({Move::Read, close(spec.layout, pos.depth, "]", false), Move::kReturn});
     } else {  // kFirst, kComma
         if (may_add) {
-            moves.push_back({Move::Read, lead(spec.layout, inner), intern({pos.node, pos.progress, kItem, 0, pos.depth})});
+            moves.push_back(
+                {Move::Read, lead(spec.layout, inner), intern({pos.node, pos.progress, kItem, 0, pos.depth})});
         }
         if (pos.phase == kFirst && may_close) {
             moves.push_back({Move::Read, close(spec.layout, pos.depth, "]", true), Move::kReturn});
@@ -234,7 +236,8 @@ std::vector<Move> Frames::expand_record(const Position& pos, const RecordSpec& s
             Position next = pos;
             next.phase = kComma;
             if (may_go_on(pos, spec)) moves.push_back({Move::Read, comma(spec.layout), intern(next)});
-            if (may_close(pos, spec)) moves.push_back({Move::Read, close(spec.layout, pos.depth, "}", false), Move::kReturn});
+            if (may_close(pos, spec))
+                moves.push_back({Move::Read, close(spec.layout, pos.depth, "}", false), Move::kReturn});
             break;
         }
         default:  // kFirst, kComma
@@ -271,9 +274,7 @@ ExprId Frames::lead(const Layout& layout, int32_t depth) {
 
 // White space stands behind an opening bracket, a comma and a colon, and before a comma, a colon and a closing bracket:
 // so the states inside it are the same for all containers of all grammars.
-ExprId Frames::open(const Layout& layout, const char* bracket) {
-    return lexer_.regex.literal(bracket, space(layout));
-}
+ExprId Frames::open(const Layout& layout, const char* bracket) { return lexer_.regex.literal(bracket, space(layout)); }
 
 ExprId Frames::close(const Layout& layout, int32_t depth, const char* bracket, bool is_first) {
     ExprId last = lexer_.regex.literal(bracket);

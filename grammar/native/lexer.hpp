@@ -18,7 +18,8 @@ namespace latticework {
 
 struct LexMask;
 
-// The characters that all lead from a state to one state: an ASCII set, and whether every other code point is in it too.
+// The characters that all lead from a state to one state: an ASCII set, and whether every other code point is in it
+// too.
 struct CharClass {
     ByteSet ascii;
     bool wide = false;

@@ -7,7 +7,7 @@ namespace {
 
 constexpr int kWideFromBytes = 24;
 constexpr size_t kMostExits = 2048;
-constexpr int kCountedFrom = 16;     // shorter bounds are common among tokens: slices serve them better
+constexpr int kCountedFrom = 16;  // shorter bounds are common among tokens: slices serve them better
 constexpr int kStepsToLoop = 4;
 constexpr size_t kMostCleared = 20000;
 
@@ -177,7 +177,8 @@ private:
     void walk(const Trie& trie, int32_t root, ExprId state) {
         int base = trie.depth(root);
         int32_t end = trie.end(root);
-        if (path_.size() < static_cast<size_t>(trie.max_depth()) + 1) path_.resize(static_cast<size_t>(trie.max_depth()) + 1);
+        if (path_.size() < static_cast<size_t>(trie.max_depth()) + 1)
+            path_.resize(static_cast<size_t>(trie.max_depth()) + 1);
         path_[0] = &lexer_.state_of(state);
         for (int32_t node = root + 1; node < end;) {
             int depth = trie.depth(node) - base;
@@ -199,7 +200,8 @@ private:
     void add_exit(const Trie& trie, int32_t parent) {
         if (++exit_count_ > kMostExits) mask_->usable = false;
         if (!mask_->usable) return;
-        for (int32_t node = parent + 1; node < trie.end(parent); node = trie.end(node)) mask_->exits.push_back({&trie, node});
+        for (int32_t node = parent + 1; node < trie.end(parent); node = trie.end(node))
+            mask_->exits.push_back({&trie, node});
     }
 
     void sort_exits() {
@@ -230,7 +232,8 @@ private:
 }  // namespace
 
 size_t LexMask::memory() const {
-    return sizeof(LexMask) + (cleared.capacity() + tokens.capacity()) * sizeof(TokenId) + exits.capacity() * sizeof(LexExit);
+    return sizeof(LexMask) + (cleared.capacity() + tokens.capacity()) * sizeof(TokenId) +
+           exits.capacity() * sizeof(LexExit);
 }
 
 bool deserves_mask(Lexer& lexer, ExprId state) {

@@ -1,7 +1,7 @@
 // What one lexer state says about a whole vocabulary, whatever grammar it stands in.
 //
-// Tokens that stay inside the lexeme are allowed at once. Tokens that leave it depend on what may follow: they are known
-// by the trie nodes at which the lexeme was complete, from where the automaton goes on.
+// Tokens that stay inside the lexeme are allowed at once. Tokens that leave it depend on what may follow: they are
+// known by the trie nodes at which the lexeme was complete, from where the automaton goes on.
 //
 // Many states differ from a common one in few tokens: "a string of at most 80 characters" from "a string" in the tokens
 // longer than 80 bytes, "a name that is none of these" in the tokens that begin those names. They are kept as the
@@ -25,9 +25,9 @@ struct LexExit {
 
 struct LexMask {
     std::shared_ptr<const LexMask> base;
-    std::vector<TokenId> cleared;   // ascending; only with a base
-    std::vector<SharedBits> bases;  // tokens that stay inside, as whole rows
-    std::vector<TokenId> tokens;    // and one by one
+    std::vector<TokenId> cleared;            // ascending; only with a base
+    std::vector<SharedBits> bases;           // tokens that stay inside, as whole rows
+    std::vector<TokenId> tokens;             // and one by one
     std::vector<LexExit> exits;              // by the byte of their node,
     std::array<int32_t, 257> exits_begin{};  // which is b from exits_begin[b] to exits_begin[b + 1]
     // Inside a run of these first bytes the lexeme is complete too, without an exit for each place: whoever may go on

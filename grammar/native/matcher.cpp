@@ -12,8 +12,7 @@ Matcher::Matcher(std::shared_ptr<Automaton> automaton)
     automaton_->add(this);
 }
 
-Matcher::Matcher(const Matcher& other)
-    : automaton_(other.automaton_), states_(other.states_), tokens_(other.tokens_) {
+Matcher::Matcher(const Matcher& other) : automaton_(other.automaton_), states_(other.states_), tokens_(other.tokens_) {
     automaton_->add(this);
 }
 

@@ -11,8 +11,23 @@ namespace {
 
 // The operations of `lower.py`, in the same words.
 enum Op : int32_t {
-    kLiteral = 1, kChars, kJsonChars, kJsonAny, kConcat, kUnion, kIntersection, kComplement, kRepeat, kModulo, kTexts,
-    kTerminal = 20, kSequence, kChoice, kAlias, kRecord, kArray,
+    kLiteral = 1,
+    kChars,
+    kJsonChars,
+    kJsonAny,
+    kConcat,
+    kUnion,
+    kIntersection,
+    kComplement,
+    kRepeat,
+    kModulo,
+    kTexts,
+    kTerminal = 20,
+    kSequence,
+    kChoice,
+    kAlias,
+    kRecord,
+    kArray,
     kStart = 30,
 };
 
@@ -39,7 +54,8 @@ public:
     }
     std::string_view text() {
         int32_t offset = next(), length = next();
-        if (offset < 0 || length < 0 || static_cast<size_t>(offset) + static_cast<size_t>(length) > text_.size()) fail();
+        if (offset < 0 || length < 0 || static_cast<size_t>(offset) + static_cast<size_t>(length) > text_.size())
+            fail();
         return text_.substr(static_cast<size_t>(offset), static_cast<size_t>(length));
     }
     [[noreturn]] static void fail() { throw GrammarProblem("the compiled program of a grammar is damaged"); }

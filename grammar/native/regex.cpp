@@ -58,8 +58,13 @@ ExprId RegexSet::intern_list(ExprKind kind, std::span<const ExprId> parts) {
         return other.kind == kind && std::ranges::equal(children(other), parts);
     });
     if (found >= 0) return found;
-    Expr expr{kind, kind == ExprKind::And, kind == ExprKind::Or, 0, static_cast<int32_t>(lists_.size()),
-              static_cast<int32_t>(parts.size()), 0};
+    Expr expr{kind,
+              kind == ExprKind::And,
+              kind == ExprKind::Or,
+              0,
+              static_cast<int32_t>(lists_.size()),
+              static_cast<int32_t>(parts.size()),
+              0};
     int deepest = 0;
     for (ExprId part : parts) {
         const Expr& child = exprs_[part];

@@ -56,7 +56,7 @@ public:
     ExprId complement(ExprId inner);
     ExprId repeat(ExprId inner, int32_t minimum, int32_t maximum);
     ExprId modulo(int32_t modulus, int32_t remainder, int32_t value = 0);  // digits; `value` was read before them
-    ExprId texts(std::vector<std::string_view> texts);  // one of these strings, as a trie
+    ExprId texts(std::vector<std::string_view> texts);                     // one of these strings, as a trie
 
     // The transitions of `id`: disjoint sets; a byte in none of them leads to the empty language.
     std::span<const Edge> derivative(ExprId id);

@@ -75,7 +75,8 @@ Trie ClassSlice::build(int first, int last) const {
     std::vector<Trie::Entry> entries;
     for (const Token& token : mixed_) {
         if (token.run < first || token.run > last) continue;
-        entries.emplace_back(std::string_view(tokens_[token.token]).substr(static_cast<size_t>(token.length)), token.token);
+        entries.emplace_back(std::string_view(tokens_[token.token]).substr(static_cast<size_t>(token.length)),
+                             token.token);
     }
     return Trie(std::move(entries));
 }

@@ -1,9 +1,9 @@
 // Class slices: what a vocabulary looks like from inside a run of characters of one class.
 //
-// In a state that loops on a class of characters (the inside of a JSON string, an identifier) a token made of that class
-// alone is allowed, and how many characters it has decides it where the run is counted. Those sets are computed once per
-// vocabulary and class. Every other token is known by its run (how many characters of the class it begins with) and
-// its remainder; the remainders form small tries.
+// In a state that loops on a class of characters (the inside of a JSON string, an identifier) a token made of that
+// class alone is allowed, and how many characters it has decides it where the run is counted. Those sets are computed
+// once per vocabulary and class. Every other token is known by its run (how many characters of the class it begins
+// with) and its remainder; the remainders form small tries.
 #pragma once
 
 #include <array>

@@ -19,9 +19,8 @@ uint64_t StackSets::hash_of(const Set& set) {
 
 StackId StackSets::intern(Set set) {
     uint64_t hash = hash_of(set);
-    int32_t found = index_.find(hash, [&](int32_t id) {
-        return sets_[id].has_empty == set.has_empty && sets_[id].tops == set.tops;
-    });
+    int32_t found = index_.find(
+        hash, [&](int32_t id) { return sets_[id].has_empty == set.has_empty && sets_[id].tops == set.tops; });
     if (found >= 0) return found;
     bytes_ += sizeof(Set) + set.tops.capacity() * sizeof(StackTop);
     StackId id = static_cast<StackId>(sets_.size());

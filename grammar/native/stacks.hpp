@@ -24,8 +24,8 @@ struct StackTop {
 
 class StackSets {
 public:
-    static constexpr StackId kNone = 0;        // no stack at all
-    static constexpr StackId kOnlyEmpty = 1;   // just the empty stack
+    static constexpr StackId kNone = 0;       // no stack at all
+    static constexpr StackId kOnlyEmpty = 1;  // just the empty stack
 
     StackSets();
 

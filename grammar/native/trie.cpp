@@ -37,7 +37,8 @@ Trie::Trie(std::vector<Entry> entries) {
 }
 
 size_t Trie::memory() const {
-    return bytes_.size() * (sizeof(uint8_t) + sizeof(uint16_t) + 2 * sizeof(int32_t)) + tokens_.size() * sizeof(TokenId);
+    return bytes_.size() * (sizeof(uint8_t) + sizeof(uint16_t) + 2 * sizeof(int32_t)) +
+           tokens_.size() * sizeof(TokenId);
 }
 
 }  // namespace latticework

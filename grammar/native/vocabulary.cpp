@@ -49,7 +49,8 @@ Vocabulary::Vocabulary(std::vector<std::string> tokens, std::vector<TokenId> eos
     eos_.erase(std::unique(eos_.begin(), eos_.end()), eos_.end());
     if (eos_.empty()) throw VocabularyProblem("a vocabulary needs at least one end token");
     for (TokenId id : eos_) {
-        if (id < 0 || id >= size_) throw VocabularyProblem("end token " + std::to_string(id) + " is not in the vocabulary");
+        if (id < 0 || id >= size_)
+            throw VocabularyProblem("end token " + std::to_string(id) + " is not in the vocabulary");
         is_eos_[id] = true;
         eos_bytes_.emplace_back(id, std::move(texts_[id]));
         texts_[id].clear();

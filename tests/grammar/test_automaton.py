@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from latticework.grammar import _native
 from latticework.grammar.errors import GrammarError, UnsatisfiableSchemaError, VocabularyError
 from latticework.grammar.ir import (
@@ -32,7 +33,6 @@ from latticework.grammar.ir import (
 )
 from latticework.grammar.ir import Sequence as NodeSequence
 from latticework.grammar.lower import lower
-
 from tests import oracle
 
 LONGEST = 8  # the oracle's horizon
@@ -43,7 +43,15 @@ VOCABULARIES: list[list[bytes]] = [
     [b"ab", b"ba", b"b"],
     [b"aa", b"b", b"aba"],
 ]
-LEAVES: list[Regex] = [Text("a"), Text("b"), Text("ab"), Text(""), Chars(((97, 98),)), Union(()), TextSet(("a", "ba", ""))]
+LEAVES: list[Regex] = [
+    Text("a"),
+    Text("b"),
+    Text("ab"),
+    Text(""),
+    Chars(((97, 98),)),
+    Union(()),
+    TextSet(("a", "ba", "")),
+]
 
 
 def compiled(grammar: Grammar, tokens: Sequence[bytes], **limits: int) -> _native.CompiledGrammar:
@@ -162,7 +170,16 @@ def test_context_free_languages(tokens: list[bytes]) -> None:
         Choice((NodeSequence((a, r, b)), empty)),  # a^n b^n
         Choice((NodeSequence((a, r, b, r)), empty)),  # Dyck words
         Choice((NodeSequence((a, r, a)), NodeSequence((b, r, b)), a, empty)),  # palindromes, ambiguous middle
-        Choice((NodeSequence((a, r)), r, NodeSequence((a, r, Terminal(Repeat(Text("b")))), ), b)),  # unit cycle
+        Choice(
+            (
+                NodeSequence((a, r)),
+                r,
+                NodeSequence(
+                    (a, r, Terminal(Repeat(Text("b")))),
+                ),
+                b,
+            )
+        ),  # unit cycle
         NodeSequence((Terminal(Repeat(Text("a"))), Terminal(Repeat(Chars(((97, 98),)), 0, 2)), b)),  # many splits
     ]
     for rule in rules:

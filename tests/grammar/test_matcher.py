@@ -16,6 +16,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from latticework.grammar import (
     CompiledGrammar,
     Matcher,

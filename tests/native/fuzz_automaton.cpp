@@ -3,8 +3,8 @@
 // With clang and -fsanitize=fuzzer this is a libFuzzer target. With any compiler it has a main of its own:
 //   fuzz_automaton --runs 2000 --seed 1     random inputs
 //   fuzz_automaton FILE...                  replay kept inputs
-// The laws: a bit is set exactly where the step succeeds; no mask is empty; rollback and a fresh replay give the same mask;
-// whatever the input, only the core's own exceptions come out.
+// The laws: a bit is set exactly where the step succeeds; no mask is empty; rollback and a fresh replay give the same
+// mask; whatever the input, only the core's own exceptions come out.
 
 #include <algorithm>
 #include <cstdio>
@@ -54,12 +54,12 @@ struct ProgramMaker {
 
     void leaf() {
         switch (in.below(6)) {
-            case 0: add({1, in.below(5), in.below(4)}); break;                      // literal
-            case 1: add({2, 1, 'a', 'a' + in.below(3)}); break;                     // chars
-            case 2: add({3, 2, '"', '"', 0x61, 0x10FFFF}); break;                   // JSON chars
-            case 3: add({4}); break;                                                // any JSON char
-            case 4: add({10, 1 + in.below(9), 0}); break;                           // modulo
-            default: add({11, 3, 0, 2, 1, 3, 3, 1}); break;                         // texts
+            case 0: add({1, in.below(5), in.below(4)}); break;     // literal
+            case 1: add({2, 1, 'a', 'a' + in.below(3)}); break;    // chars
+            case 2: add({3, 2, '"', '"', 0x61, 0x10FFFF}); break;  // JSON chars
+            case 3: add({4}); break;                               // any JSON char
+            case 4: add({10, 1 + in.below(9), 0}); break;          // modulo
+            default: add({11, 3, 0, 2, 1, 3, 3, 1}); break;        // texts
         }
         ++regexes;
     }
@@ -86,12 +86,17 @@ struct ProgramMaker {
         int count = in.below(4);
         add({count});
         for (int i = 0; i < count; ++i) {
-            if (record) add({in.below(regexes), in.below(known), in.below(2)});
-            else add({in.below(known)});
+            if (record)
+                add({in.below(regexes), in.below(known), in.below(2)});
+            else
+                add({in.below(known)});
         }
-        if (!record) add({in.flip() ? -1 : in.below(known)});
-        else if (in.flip()) add({0});
-        else add({1, in.below(regexes), in.below(known)});
+        if (!record)
+            add({in.flip() ? -1 : in.below(known)});
+        else if (in.flip())
+            add({0});
+        else
+            add({1, in.below(regexes), in.below(known)});
     }
 
     void make() {
@@ -108,13 +113,39 @@ struct ProgramMaker {
             }
         }
         add({30, in.below(count)});
-        if (in.below(20) == 19 && !code.empty()) code[static_cast<size_t>(in.below(static_cast<int>(code.size())))] = in.below(256) - 3;
+        if (in.below(20) == 19 && !code.empty())
+            code[static_cast<size_t>(in.below(static_cast<int>(code.size())))] = in.below(256) - 3;
     }
 };
 
 std::shared_ptr<Vocabulary> make_vocabulary(Choices& in) {
-    std::vector<std::string> tokens{"a", "b", "c", "ab", "ba", "\"", "{", "}", "[", "]", ",", ":", " ", "\n", "1", "12",
-                                    "\\", "u", "0", "{\"", "\":", "},", "aaaaaaaaaaaaaaaaaaaaaaaaa", "", "\xC3", "\xA9", "\xC3\xA9"};
+    std::vector<std::string> tokens{"a",
+                                    "b",
+                                    "c",
+                                    "ab",
+                                    "ba",
+                                    "\"",
+                                    "{",
+                                    "}",
+                                    "[",
+                                    "]",
+                                    ",",
+                                    ":",
+                                    " ",
+                                    "\n",
+                                    "1",
+                                    "12",
+                                    "\\",
+                                    "u",
+                                    "0",
+                                    "{\"",
+                                    "\":",
+                                    "},",
+                                    "aaaaaaaaaaaaaaaaaaaaaaaaa",
+                                    "",
+                                    "\xC3",
+                                    "\xA9",
+                                    "\xC3\xA9"};
     if (in.flip()) {
         for (int byte = 0; byte < 256; ++byte) tokens.emplace_back(1, static_cast<char>(byte));
     }
@@ -147,7 +178,8 @@ void walk(Choices& in, const std::shared_ptr<Automaton>& automaton, const std::s
     for (int steps = 0; steps < 40 && !in.exhausted(); ++steps) {
         std::vector<TokenId> allowed = checked_tokens(matcher);
         matcher.accept(allowed[static_cast<size_t>(in.below(static_cast<int>(allowed.size())))]);
-        if (in.below(8) == 7) matcher.rollback(static_cast<size_t>(in.below(static_cast<int>(matcher.tokens().size()) + 1)));
+        if (in.below(8) == 7)
+            matcher.rollback(static_cast<size_t>(in.below(static_cast<int>(matcher.tokens().size()) + 1)));
         Matcher fresh(twin);
         for (TokenId token : matcher.tokens()) fresh.accept(token);
         if (mask(*automaton, matcher.state()) != mask(*twin, fresh.state())) fail("a fresh replay gives the same mask");
@@ -184,8 +216,10 @@ int main(int argc, char** argv) {
     unsigned long runs = 500, seed = 1;
     bool replayed = false;
     for (int i = 1; i < argc; ++i) {
-        if (std::strcmp(argv[i], "--runs") == 0 && i + 1 < argc) runs = std::strtoul(argv[++i], nullptr, 10);
-        else if (std::strcmp(argv[i], "--seed") == 0 && i + 1 < argc) seed = std::strtoul(argv[++i], nullptr, 10);
+        if (std::strcmp(argv[i], "--runs") == 0 && i + 1 < argc)
+            runs = std::strtoul(argv[++i], nullptr, 10);
+        else if (std::strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
+            seed = std::strtoul(argv[++i], nullptr, 10);
         else {
             std::ifstream file(argv[i], std::ios::binary);
             std::vector<char> data{std::istreambuf_iterator<char>(file), {}};
