@@ -95,7 +95,7 @@ def load(request: Request) -> tuple[Any, Any, float]:
 def _load(name: str) -> tuple[Any, Any]:
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # this command shows its own
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # this command shows its own
     if name == "builtin":
         from .integrations.builtin import load as load_builtin
 
