@@ -36,9 +36,9 @@ def show(record: Figures, console: Console) -> None:
 
 
 def wide_console() -> Console:
-    """The terminal, or 140 columns where the output is not a terminal."""
+    """The terminal, or 170 columns where the output is not a terminal."""
     console = Console()
-    return console if console.is_terminal else Console(width=140)
+    return console if console.is_terminal else Console(width=170)
 
 
 def overall_table(record: Figures) -> Table:

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from ._native import CompiledGrammar, Matcher
-from .compiler import Compiler, Limits
+from .compiler import Compiler
 from .constraint import Constraint, choice, json_schema, regex
 from .errors import (
     ConstraintError,
@@ -24,6 +24,7 @@ from .errors import (
     VocabularyError,
 )
 from .ir import Grammar, JsonLayout
+from .limits import Limits
 from .vocabulary import Vocabulary
 
 __all__ = [

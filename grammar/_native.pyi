@@ -24,7 +24,12 @@ class Vocabulary:
     def token_bytes(self, token_id: int) -> bytes: ...
 
 class CompiledGrammar:
-    """A grammar for a vocabulary: the token automaton. States are small integers; -1 is dead."""
+    """A grammar for a vocabulary: the token automaton. States are small integers; -1 is dead.
+
+    An integer that is no state is an IndexError. So is a state that was dropped because the byte budget was full; the
+    states of live matchers, and those passed to a call, are not dropped by it. A regular expression that turns out to
+    need more work or memory than the limits allow is a LimitError, from any method that goes where nobody was before.
+    """
 
     def __init__(self, vocabulary: Vocabulary, program: bytes, text: bytes, limits: dict[str, int]) -> None: ...
     @property
@@ -54,8 +59,7 @@ class CompiledGrammar:
 
     def fill_bitmask(self, states: Sequence[int], bitmask: Any) -> None:
         """Write row i of `bitmask` for states[i]. `bitmask`: int32[batch, >= bitmask_words], C order, CPU, batch ==
-        len(states); bit i of word w allows token 32 * w + i. Words beyond the vocabulary become 0. A state of -1 is
-        a ValueError. Releases the GIL. Raises TypeError for a wrong dtype, shape, order or device."""
+        len(states); bit i of word w allows token 32 * w + i. Words beyond the vocabulary become 0. Releases the GIL. Raises TypeError for a wrong dtype, shape, order or device."""
 
     def statistics(self) -> dict[str, int]:
         """Counts and sizes: states, masks, bytes, ..."""

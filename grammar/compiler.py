@@ -4,40 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass, fields
 from threading import Lock
 
 from . import _native
 from .constraint import Constraint
 from .ir import Grammar
+from .limits import DEFAULT_LIMITS, Limits
 from .lower import lower
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a compiled grammar may cost. Reaching a limit is a `LimitError` that names it.
-
-    Attributes:
-        grammar_bytes: memory of one grammar's states, masks and tables. When it is full, states that no matcher holds
-            are dropped, and rebuilt when they are needed again; it is an error only if the states in use do not fit.
-        lexer_bytes: memory of the lexer tables, which all grammars of one vocabulary share.
-        derivative_steps: work spent on deciding whether one terminal can still match anything (intersections and
-            complements can be exponentially large).
-        grammar_nodes: size of the grammar before compilation, counted in nodes.
-    """
-
-    grammar_bytes: int = 64 << 20
-    lexer_bytes: int = 256 << 20
-    derivative_steps: int = 200_000
-    grammar_nodes: int = 1_000_000
-
-    def __post_init__(self) -> None:
-        for limit in fields(self):
-            value = getattr(self, limit.name)
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise TypeError(f"Limits({limit.name}=...): int expected, not {type(value).__name__}")
-            if value <= 0:
-                raise ValueError(f"Limits({limit.name}={value}): must be positive")
 
 
 class Compiler:
@@ -58,7 +31,7 @@ class Compiler:
         if cache_size < 0:
             raise ValueError(f"cache_size: must not be negative, is {cache_size}")
         self._vocabulary = vocabulary
-        self._limits = limits or Limits()
+        self._limits = limits or DEFAULT_LIMITS
         self._cache_size = cache_size
         self._cache: OrderedDict[object, Future[_native.CompiledGrammar]] = OrderedDict()
         self._lock = Lock()
@@ -124,9 +97,9 @@ class Compiler:
                 del self._cache[key]
 
     def _build(self, constraint: Constraint | Grammar) -> _native.CompiledGrammar:
-        grammar = constraint.grammar() if isinstance(constraint, Constraint) else constraint
+        grammar = constraint.grammar(self._limits) if isinstance(constraint, Constraint) else constraint
         program, text = lower(grammar)
-        return _native.CompiledGrammar(self._vocabulary, program, text, asdict(self._limits))
+        return _native.CompiledGrammar(self._vocabulary, program, text, self._limits.of_automaton())
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild_compiler, (self._vocabulary, self._limits, self._cache_size)

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from .errors import GrammarError
 from .ir import Grammar, JsonLayout, Terminal, TextSet
 from .json_schema import from_json_schema
+from .limits import DEFAULT_LIMITS, Limits
 from .python_types import PythonType
 from .regex import from_regex
 from .schema_source import plain_json, read_schema_text
@@ -49,8 +50,12 @@ class Constraint:
         """Equal keys mean equal grammars: what a cache of compiled grammars is keyed by."""
         return self.kind, self.source, self.options
 
-    def grammar(self) -> Grammar:
-        """Build the grammar. Raises `GrammarError` if the constraint is wrong or cannot be enforced exactly."""
+    def grammar(self, limits: Limits = DEFAULT_LIMITS) -> Grammar:
+        """Build the grammar.
+
+        Raises `GrammarError` if the constraint is wrong or cannot be enforced exactly, `LimitError` for one of the
+        `limits` of schemas.
+        """
         options = dict(self.options)
         match self.kind:
             case "choice":
@@ -58,7 +63,7 @@ class Constraint:
             case "regex":
                 return _regex_grammar(self.source, options)
             case "json_schema":
-                return _schema_grammar(self.source, options)
+                return _schema_grammar(self.source, options, limits)
 
     def parse(self, text: str) -> Any:
         """Read a finished text: the instance of the Python type, the JSON value of a schema, else the text itself.
@@ -199,6 +204,7 @@ def _regex_grammar(pattern: str, options: Mapping[str, Any]) -> Grammar:
     return Grammar(Terminal(from_regex(pattern, **options)))
 
 
-def _schema_grammar(source: str, options: Mapping[str, Any]) -> Grammar:
+def _schema_grammar(source: str, options: Mapping[str, Any], limits: Limits) -> Grammar:
     layout = {name: value for name, value in options.items() if name != "property_order"}
-    return from_json_schema(json.loads(source), property_order=options["property_order"], layout=JsonLayout(**layout))
+    order = options["property_order"]
+    return from_json_schema(json.loads(source), property_order=order, layout=JsonLayout(**layout), limits=limits)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import chain, combinations
 from math import isfinite
 from typing import Any
 
@@ -21,29 +21,39 @@ from jsonschema_rs import CanonicalSchema, canonical
 
 from .errors import LimitError, SchemaError, UnsupportedSchemaError
 from .json_depth import cut
+from .json_patterns import loosened
 from .json_places import LISTS, MAPS, SINGLE, Part, Place, Schema, Source, all_places
 
-MAX_CASES = 4096
 _DRAFTS = (None, 7, 4)
-MAX_OVERLAPS = 12
+MAX_OVERLAPS = 28
 _MAX_IN_PLACE = 30
+_MAX_MESSAGE = 240
+_LATEST = "https://json-schema.org/draft/2020-12/schema"
 _MULTIPLY = frozenset({"allOf", "anyOf", "oneOf", "dependencies", "dependentSchemas", "dependentRequired"})
+_ALTERNATIVES = frozenset({"anyOf", "oneOf"})
 
 
-def canonicalize(schema: Schema) -> tuple[CanonicalSchema, Source]:
+def canonicalize(schema: Schema, most_cases: int) -> tuple[CanonicalSchema, Source]:
     """The canonical form of a schema, and the places it comes from. Nothing is fetched.
 
     Without `$schema` the dialect is 2020-12; where that finds the schema malformed, draft 7 and draft 4 are tried.
 
     Raises:
         SchemaError: the schema is malformed; the place is that of the first mistake.
-        UnsupportedSchemaError: an unknown dialect, a reference out of the document.
-        LimitError: it is nested too deeply, or the cases of its branches multiply too much.
+        UnsupportedSchemaError: an unknown dialect, a reference out of the document, too deep.
+        LimitError: its branches have more than `most_cases` cases.
     """
     source = Source(schema, old_references=False)
     try:
-        _check_cases(source)
-        form = _in_some_draft(schema)
+        _check_cases(source, most_cases)
+        try:
+            form = _in_some_draft(schema)
+        except (canonical.CanonicalizationError, SchemaError):
+            loose = loosened(schema)
+            if loose is None:
+                raise
+            source = Source(loose, old_references=False)
+            form = _in_some_draft(loose)
     except canonical.CanonicalizationError as error:
         raise _unreadable(source, str(error)) from error
     except (ValueError, TypeError) as error:
@@ -66,7 +76,7 @@ def _in_some_draft(schema: Schema) -> CanonicalSchema:
         except jsonschema_rs.ValidationError as error:
             mistake = mistake or error
     assert mistake is not None
-    raise _malformed(mistake) from mistake
+    raise _malformed(schema, mistake) from mistake
 
 
 def _canonicalize(schema: Schema, draft: int | None) -> CanonicalSchema:
@@ -90,15 +100,43 @@ def _without_inner_dialects(schema: Schema) -> Schema:
 # --------------------------------------------------------------------------------------------------- mistakes by place
 
 
-def _malformed(error: jsonschema_rs.ValidationError) -> SchemaError:
+def _malformed(schema: Schema, error: jsonschema_rs.ValidationError) -> SchemaError:
     """The meta-schema's complaint, placed at the schema object and keyword it is about."""
-    path = list(error.instance_path)
+    path, message = _innermost(schema, error, schema.get("$schema", _LATEST))
     taken = 0
     while (steps := _to_subschema(path[taken:])) and taken + steps < len(path):
         taken += steps
     pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path[:taken])
     keyword = str(path[taken]) if taken < len(path) else ""
-    return SchemaError(pointer, keyword, str(error.message))
+    if keyword in ("pattern", "patternProperties"):
+        message += "; that is an expression of ECMA-262 with flag u, where ] } { stand for themselves only after a \\"
+    return SchemaError(pointer, keyword, message)
+
+
+def _innermost(schema: Schema, error: jsonschema_rs.ValidationError, dialect: object) -> tuple[list[Any], str]:
+    """The path to the mistake, and what it is.
+
+    Where the meta-schema offers alternatives (`items` in draft 4), its complaint is about the whole inner schema, which
+    is then asked about alone.
+    """
+    path = list(error.instance_path)
+    value: Any = schema
+    for step in path:
+        value = value[step]
+    if path and isinstance(value, dict):
+        try:
+            jsonschema_rs.meta.validate({**value, "$schema": dialect})
+        except (jsonschema_rs.ValidationError, ValueError) as inner:
+            if isinstance(inner, jsonschema_rs.ValidationError):
+                further, message = _innermost(value, inner, dialect)
+                return path + further, message
+    return path, _shortened(str(error.message))
+
+
+def _shortened(message: str) -> str:
+    """A message that quotes a whole value, without its middle."""
+    half = _MAX_MESSAGE // 2
+    return message if len(message) <= _MAX_MESSAGE else f"{message[:half]} ... {message[-half:]}"
 
 
 def _to_subschema(path: list[Any]) -> int:
@@ -115,12 +153,14 @@ def _unreadable(source: Source, message: str) -> SchemaError:
     for place in all_places(source.root):
         for keyword, pattern in _patterns(place.schema):
             if not _reads(pattern):
-                return SchemaError(place.pointer, keyword, f"not a regular expression of ECMA-262: {pattern!r}")
+                return SchemaError(
+                    place.pointer, keyword, _shortened(f"not a regular expression of ECMA-262: {pattern!r}")
+                )
         reference = place.schema.get("$ref")
         if isinstance(reference, str) and not source.leads_somewhere(place, reference):
             if reference.startswith("#"):
                 return SchemaError(place.pointer, "$ref", f"the reference leads nowhere: {reference!r}")
-            reason = f"{reference!r} is not in this document, and nothing is fetched; put it under $defs"
+            reason = _shortened(f"{reference!r} is not in this document, and nothing is fetched; put it under $defs")
             return UnsupportedSchemaError(place.pointer, "$ref", reason)
     return UnsupportedSchemaError("", "", message)
 
@@ -143,13 +183,13 @@ def _reads(pattern: str) -> bool:
 # ---------------------------------------------------------------------------------------------------------- many cases
 
 
-def _check_cases(source: Source) -> None:
+def _check_cases(source: Source, most: int) -> None:
     """Refuse schemas whose branches multiply: each `anyOf` beside another doubles the cases of one object."""
     if not _looks_multiplied(source.root.schema):
         return
     for place in all_places(source.root):
-        if not _MULTIPLY.isdisjoint(place.schema) and _cases(source, place, set()) > MAX_CASES:
-            raise LimitError("schema_cases", MAX_CASES, f"the branches at #{place.pointer} multiply")
+        if not _MULTIPLY.isdisjoint(place.schema) and _cases(source, place, set(), most) > most:
+            raise LimitError("schema_cases", most, f"the branches at #{place.pointer} multiply")
 
 
 def _looks_multiplied(schema: Schema) -> bool:
@@ -162,36 +202,34 @@ def _looks_multiplied(schema: Schema) -> bool:
     while pending:
         value = pending.pop()
         kind = type(value)
-        if kind is list:
-            pending += value
-        elif kind is dict:
-            own = _MULTIPLY.intersection(value)
-            found = found or len(own) > 1 or not own <= _ALTERNATIVES
+        if kind is dict:
+            if not found and not _MULTIPLY.isdisjoint(value):
+                own = _MULTIPLY.intersection(value)
+                found = len(own) > 1 or not own <= _ALTERNATIVES
             pending += value.values()
+        elif kind is list:
+            pending += value
         elif kind is float and not isfinite(value):
             raise SchemaError("", "", f"the schema is not JSON: it holds {value}")
     return found
 
 
-def _cases(source: Source, place: Place, above: set[int]) -> int:
-    """How many conjunctions of branches there are at a place, at most."""
+def _cases(source: Source, place: Place, above: set[int], most: int) -> int:
+    """How many conjunctions of branches there are at a place, at most; counted up to `most` and one."""
     if id(place.schema) in above or len(above) > _MAX_IN_PLACE:
         return 1
     inside = above | {id(place.schema)}
     total = _own_cases(place.schema)
     sums: dict[str, int] = {}
     for keyword, found in source.applied(place):
-        cases = _cases(source, found, inside)
+        cases = _cases(source, found, inside, most)
         if keyword in ("anyOf", "oneOf"):
             sums[keyword] = sums.get(keyword, 0) + cases
         else:
             total *= cases
     for cases in sums.values():
         total *= cases
-    return min(total, MAX_CASES + 1)
-
-
-_ALTERNATIVES = frozenset({"anyOf", "oneOf"})
+    return min(total, most + 1)
 
 
 def _own_cases(schema: Schema) -> int:
@@ -261,15 +299,41 @@ def _exactly_one(branches: list[CanonicalSchema], fuel: int) -> CanonicalSchema:
     }
     if len(overlaps) > MAX_OVERLAPS:
         raise canonical.UnsupportedResult(f"{len(overlaps)} pairs of branches may overlap, at most {MAX_OVERLAPS} may")
+    others = {j: targets[j].negate() for j in sorted(set(chain(*overlaps)))}
     result: CanonicalSchema | None = None
     for i, branch in enumerate(branches):
         alone = branch
-        for j, other in enumerate(targets):
+        for j, other in others.items():
             if (i, j) in overlaps or (j, i) in overlaps:
-                alone = _target(alone, fuel).intersect(other.negate())
+                alone = _target(alone, fuel).intersect(other)
         result = alone if result is None else result.union(alone)
     assert result is not None
     return result
+
+
+def size(schema: CanonicalSchema) -> int:
+    """How many schemas a canonical schema consists of, references not followed."""
+    count = 0
+    pending = [schema]
+    while pending:
+        count += 1
+        pending += _inside(pending.pop().view())
+    return count
+
+
+def _inside(view: object) -> list[CanonicalSchema]:
+    match view:
+        case canonical.AnyOfView(branches) | canonical.AllOfView(branches) | canonical.OneOfView(branches):
+            return branches
+        case canonical.NotView(inner) | canonical.TypedGroupView(body=inner):
+            return [inner]
+        case canonical.ArrayView():
+            return [*view.prefix_items, *([] if view.items is None else [view.items])]
+        case canonical.ObjectView():
+            others = [view.additional_properties, view.property_names]
+            named = [*view.properties.values(), *view.pattern_properties.values()]
+            return [*named, *(other for other in others if other is not None)]
+    return []
 
 
 def _unresolved(view: object, part: Part, reason: str) -> UnsupportedSchemaError:

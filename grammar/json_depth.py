@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from .errors import LimitError
+from .errors import UnsupportedSchemaError
 from .json_places import Place, Schema, all_places, follow_pointer
 
 MAX_DEPTH = 250
@@ -21,7 +21,7 @@ _REFERENTIAL = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "$id", "id", "
 def cut(schema: Schema) -> tuple[Schema, dict[str, Place]]:
     """A flatter schema with the same meaning, and the original place of each reference that it holds.
 
-    Raises LimitError if the schema has references of its own, or is too deep even so.
+    Raises UnsupportedSchemaError if the schema has references of its own, or is too deep even so.
     """
     try:
         copy: Schema = json.loads(json.dumps(schema))
@@ -43,9 +43,10 @@ def cut(schema: Schema) -> tuple[Schema, dict[str, Place]]:
     return {**copy, "$defs": definitions}, origins
 
 
-def too_deep() -> LimitError:
+def too_deep() -> UnsupportedSchemaError:
     """The error for schemas that are nested too deeply."""
-    return LimitError("schema_depth", MAX_DEPTH, "the schema is nested too deeply")
+    reason = f"the schema is nested more than {MAX_DEPTH} levels deep; put inner parts under $defs, and refer to them"
+    return UnsupportedSchemaError("", "", reason)
 
 
 def _depth(place: Place, beginnings: set[int]) -> int:

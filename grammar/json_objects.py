@@ -20,7 +20,15 @@ from typing import Any
 
 import jsonschema_rs
 from jsonschema_rs import CanonicalSchema
-from jsonschema_rs.canonical import AnyOfView, ConstView, EnumView, FalseView, ObjectView, StringView
+from jsonschema_rs.canonical import (
+    AnyOfView,
+    CanonicalKind,
+    ConstView,
+    EnumView,
+    FalseView,
+    ObjectView,
+    StringView,
+)
 
 from .errors import UnsupportedSchemaError
 from .ir import ANY_TEXT, Complement, ExtraFields, Field, Intersection, Node, Record, Regex, TextSet, Union
@@ -63,13 +71,15 @@ def object_node(view: ObjectView, part: Part, translator: Translator) -> Node:
     required = dict.fromkeys(view.required)
     properties, patterns = view.properties, view.pattern_properties
     part, others = _own_part(view, part)
-    declared = _declared_names(view, part, others) | dict.fromkeys(properties) | required
-    declared |= dict.fromkeys(_as_spelled(names.finite.keys() - declared.keys(), others))
+    declared = _declared_names(view, part, others) | required
+    found = properties.keys() | names.finite.keys()
+    declared |= dict.fromkeys(_as_spelled(found - declared.keys(), others))
     fields: list[Field] = []
+    additional = view.additional_properties
     for name in declared:
         value: Node = NO_VALUE
         if names.allows(name):
-            schema = _declared_value(name, properties, patterns, view.additional_properties)
+            schema = _declared_value(name, properties, patterns, additional)
             value = ANY_VALUE if schema is None else translator.node(schema, part.member(name))
         if value is not NO_VALUE:
             fields.append(Field(name, value, name in required))
@@ -204,6 +214,8 @@ def _declared_value(
     additional: CanonicalSchema | None,
 ) -> CanonicalSchema | None:
     """What a declared name may hold; None is anything."""
+    if not patterns:
+        return properties.get(name, additional)
     schemas = [properties[name]] if name in properties else []
     schemas += [schema for pattern, schema in patterns.items() if _matcher(pattern).is_valid(name)]
     return _conjunction(schemas) if schemas else additional
@@ -277,6 +289,10 @@ def _cells(
 
     `closed`: a name that matches no pattern is not allowed.
     """
+    if not view.pattern_properties:
+        additional = view.additional_properties
+        is_closed = closed or (additional is not None and additional.kind == CanonicalKind.FALSE)
+        return [] if is_closed else [(base, [], additional)]
     groups = _by_schema(view.pattern_properties)
     if len(groups) > MAX_OVERLAPPING_PATTERNS and not _disjoint([p for patterns, _ in groups for p in patterns]):
         reason = f"more than {MAX_OVERLAPPING_PATTERNS} patterns that may overlap; begin each with ^ and different text"

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from time import perf_counter
 from typing import Any, Literal
 
 import jsonschema_rs
@@ -59,19 +58,19 @@ from .ir import (
     Union,
 )
 from .json_arrays import array_node
-from .json_canonical import canonicalize, resolve
+from .json_canonical import canonicalize, resolve, size
 from .json_numbers import Bounds, DivisorTooLarge, exact, multiples, numbers
 from .json_objects import object_node
 from .json_places import Part, Source
 from .json_strings import string_content
 from .json_values import ANY_VALUE, NO_VALUE, any_of_type, any_value, values_node
+from .limits import DEFAULT_LIMITS, Limits
 
-MAX_RULES = 20_000
-MAX_SECONDS = 5
-"""Time after which no further symbolic operator is resolved: their algebra can be exponential."""
 _MAX_NESTING = 24
 """How deeply schemas are translated one inside the other before the next becomes a rule."""
-_FLAT = frozenset({CanonicalKind.REFERENCE, CanonicalKind.FALSE, CanonicalKind.TRUE, CanonicalKind.MULTI_TYPE})
+_FLAT = frozenset({CanonicalKind.REFERENCE, CanonicalKind.FALSE, CanonicalKind.TRUE})
+_LEAVES = frozenset({CanonicalKind.MULTI_TYPE, CanonicalKind.STRING, CanonicalKind.INTEGER, CanonicalKind.NUMBER})
+"""Whose nodes depend on nothing but the schema, so that equal ones are made, and lowered, once."""
 _DEFAULT_LAYOUT = JsonLayout()
 
 
@@ -80,6 +79,7 @@ def from_json_schema(
     *,
     property_order: Literal["declared", "any"] = "declared",
     layout: JsonLayout = _DEFAULT_LAYOUT,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Grammar:
     """The JSON texts that are valid against `schema`.
 
@@ -90,25 +90,28 @@ def from_json_schema(
         property_order: "declared" writes declared properties in order of first appearance in the schema, and then
             undeclared ones; "any" allows every order.
         layout: where white space may stand.
+        limits: those named `schema_...` are kept here.
 
     Raises:
         SchemaError: the schema is malformed.
         UnsupportedSchemaError: a keyword of it cannot be enforced exactly.
         UnsatisfiableSchemaError: no value is valid.
-        LimitError: the schema is too deep, or its cases are too many.
+        LimitError: its cases, its rules or their algebra are too many or too large.
     """
     if isinstance(schema, bool):
         if not schema:
             raise UnsatisfiableSchemaError("", "", "the schema is false: no value is valid")
         return Grammar(ANY_VALUE, {ANY_VALUE.rule: any_value(layout)})
-    form, source = canonicalize(schema)
-    return _Translation(source, property_order, layout).run(form)
+    form, source = canonicalize(schema, limits.schema_cases)
+    return _Translation(source, property_order, layout, limits).run(form)
 
 
 class _Translation:
     """One run: the options, the rules made so far, and those still to be made."""
 
-    def __init__(self, source: Source, property_order: Literal["declared", "any"], layout: JsonLayout) -> None:
+    def __init__(
+        self, source: Source, property_order: Literal["declared", "any"], layout: JsonLayout, limits: Limits
+    ) -> None:
         self.source = source
         self.property_order = property_order
         self.layout = layout
@@ -116,8 +119,10 @@ class _Translation:
         self._pending: list[tuple[str, CanonicalSchema, Part]] = []
         self._resolved: dict[CanonicalSchema, Reference] = {}
         self._names: set[str] = set()
+        self._leaves: dict[CanonicalSchema, Node] = {}
         self._nesting = 0
-        self._seconds = 0.0
+        self._limits = limits
+        self._work = 0
 
     def run(self, root: CanonicalSchema) -> Grammar:
         """Translate everything that is reachable from the root."""
@@ -133,6 +138,11 @@ class _Translation:
 
     def node(self, schema: CanonicalSchema, part: Part) -> Node:
         """The values of `schema`; `NO_VALUE` if there is none."""
+        if schema.kind in _LEAVES:
+            leaf = self._leaves.get(schema)
+            if leaf is None:
+                leaf = self._leaves[schema] = self._translated(schema, part)
+            return leaf
         if self._nesting >= _MAX_NESTING and schema.kind not in _FLAT:
             return self._later(f"part {len(self._names)}", schema, part)
         self._nesting += 1
@@ -166,21 +176,19 @@ class _Translation:
     def resolved(self, schema: CanonicalSchema, part: Part) -> Node:
         """An operator that references kept symbolic: a rule for each different one, so that recursion ends."""
         if schema not in self._resolved:
-            if self._seconds > MAX_SECONDS:
-                raise LimitError(
-                    "schema_seconds", MAX_SECONDS, "conjunctions and negations of references take too long"
-                )
             name = f"resolved {len(self._resolved)}"
             self._resolved[schema] = Reference(name)
-            begin = perf_counter()
             step = resolve(schema, part)
-            self._seconds += perf_counter() - begin
+            self._work += size(step)
+            if self._work > self._limits.schema_work:
+                reason = f"conjunctions, negations and oneOf of references at #{part.pointer()} grow too large"
+                raise LimitError("schema_work", self._limits.schema_work, reason)
             self._later(name, step, part)
         return self._resolved[schema]
 
     def _later(self, name: str, schema: CanonicalSchema, part: Part) -> Reference:
-        if len(self._names) >= MAX_RULES:
-            raise LimitError("schema_rules", MAX_RULES, "the schema unfolds into too many rules")
+        if len(self._names) >= self._limits.schema_rules:
+            raise LimitError("schema_rules", self._limits.schema_rules, "the schema unfolds into too many rules")
         self._names.add(name)
         self._pending.append((name, schema, part))
         return Reference(name)

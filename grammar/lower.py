@@ -152,8 +152,8 @@ class _Regexes:
                 stack.pop()
             elif id(node) in _SHARED:
                 numbers[in_json][id(node)] = self._paste(_SHARED[id(node)], in_json)
-            elif missing := self._missing(node, in_json):
-                stack += missing
+            elif missing := self.missing(node, in_json):
+                stack += reversed(missing)
             else:
                 numbers[in_json][id(node)] = self.write(node, in_json)
         return numbers[spelled][id(regex)]
@@ -196,7 +196,7 @@ class _Regexes:
                 return self._emit(MODULO, _int32(modulus), remainder % modulus)
         raise TypeError(f"{type(node).__name__} is not a regular expression")
 
-    def _missing(self, node: ir.Regex, spelled: bool) -> list[tuple[ir.Regex, bool]]:
+    def missing(self, node: ir.Regex, spelled: bool) -> list[tuple[ir.Regex, bool]]:
         """The parts of `node` that must be written before it."""
         numbers = self._numbers[spelled]
         match node:
@@ -295,7 +295,7 @@ class _Shared:
 
     def _lowered(self, spelled: bool) -> _Fragment:
         regexes = _Regexes()
-        for part, in_json in regexes._missing(self._regex, spelled):
+        for part, in_json in regexes.missing(self._regex, spelled):
             regexes.number(part, in_json)
         result = regexes.write(self._regex, spelled)
         operands = list(_operands(regexes.code))

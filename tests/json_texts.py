@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -22,7 +21,7 @@ class Language:
     """The texts of a grammar."""
 
     def __init__(self, grammar: Grammar) -> None:
-        self._compiled = _native.CompiledGrammar(_bytes(), *lower(grammar), asdict(Limits()))
+        self._compiled = _native.CompiledGrammar(_bytes(), *lower(grammar), Limits().of_automaton())
 
     def __contains__(self, text: str) -> bool:
         state = self._compiled.step_bytes(self._compiled.start, text.encode())

@@ -23,7 +23,7 @@ Automaton::Automaton(std::shared_ptr<Vocabulary> vocabulary, std::string code, s
     lexer_ = vocabulary_->lexer(limits_.lexer_bytes);
     collect_above_ = limits_.grammar_bytes;
     std::lock_guard lock(lexer_->mutex);
-    lexer_->derivative_steps = limits_.derivative_steps;
+    allow_work();
     program_ = std::make_unique<Program>(*lexer_, words, text_, limits_.grammar_nodes);
     frames_ = std::make_unique<Frames>(*program_, *lexer_);
     auto terminated = std::make_unique<Config>();
@@ -114,7 +114,7 @@ const Automaton::Fragment& Automaton::closure(StackId stacks) {
 // Follows every move that reads nothing. A position above a set of stacks is visited once; a tail call puts the child
 // straight above what its parent would return to, so right recursion and unit cycles end.
 void Automaton::expand(StackId stacks, Fragment& out) {
-    constexpr size_t kMostVisits = 2000000;
+    constexpr size_t kMostVisits = 200000;
     std::vector<StackTop> open;
     std::unordered_set<uint64_t> visited;
     auto visit = [&](PosId pos, StackId below) {
@@ -210,7 +210,10 @@ StateId Automaton::walk(StateId state, std::string_view data) {
         auto byte = static_cast<uint8_t>(c);
         StateId next = known_step(at(state), byte);
         if (next == kUnknown) {
-            if (!lock.owns_lock()) lock.lock();
+            if (!lock.owns_lock()) {
+                lock.lock();
+                allow_work();
+            }
             next = step_locked(state, byte);
         }
         state = next;
@@ -244,11 +247,12 @@ StateId Automaton::step_token(StateId state, TokenId token) {
     StateId next = walk(state, bytes);
     if (next == kDead || vocabulary_->spells_every_byte()) return next;
     std::lock_guard lock(lexer_->mutex);
+    allow_work();
     return token_alive(next) ? next : kDead;
 }
 
 size_t Automaton::validate(StateId state, std::span<const TokenId> tokens) {
-    collect_if_needed(state);
+    collect_if_needed({&state, 1});
     std::shared_lock gc(gc_);
     size_t count = 0;
     for (; count < tokens.size(); ++count) {
@@ -259,7 +263,7 @@ size_t Automaton::validate(StateId state, std::span<const TokenId> tokens) {
 }
 
 StateId Automaton::step_bytes(StateId state, std::string_view data) {
-    collect_if_needed(state);
+    collect_if_needed({&state, 1});
     std::shared_lock gc(gc_);
     at(state);
     return walk(state, data);
@@ -272,7 +276,7 @@ bool Automaton::is_accepting(StateId state) {
 
 std::string Automaton::forced_bytes(StateId state) {
     constexpr size_t kLongest = 1u << 20;
-    collect_if_needed(state);
+    collect_if_needed({&state, 1});
     std::shared_lock gc(gc_);
     std::string forced;
     for (Config* config = &at(state); !config->accepting && config->alive.count() == 1 && forced.size() < kLongest;) {

@@ -72,7 +72,8 @@ public:
     bool is_accepting(StateId state);
     std::string forced_bytes(StateId state);
     std::string next_bytes(StateId state);
-    void fill(StateId state, std::span<uint32_t> row);
+    void fill(StateId state, std::span<uint32_t> row) { fill({&state, 1}, row.data(), row.size()); }
+    void fill(std::span<const StateId> states, uint32_t* rows, size_t width);  // one row of `width` words for each
     Statistics statistics();
     void add(Matcher* matcher);  // the states of a registered matcher are never dropped
     void remove(Matcher* matcher);
@@ -116,6 +117,7 @@ private:
     };
 
     // automaton.cpp: states and transitions
+    void allow_work() { lexer_->allow(limits_.derivative_steps, limits_.lexer_bytes); }
     Config& at(StateId state) const;
     static StateId known_step(const Config& config, uint8_t byte);
     void remember_step(Config& config, uint8_t byte, StateId next);
@@ -131,6 +133,7 @@ private:
     static uint64_t hash_of(const Config& config);
 
     // automaton_mask.cpp
+    void fill_row(StateId state, std::span<uint32_t> row);
     const Mask& mask_of(StateId state);
     std::unique_ptr<Mask> build_mask(StateId state);
     std::unique_ptr<Mask> build_mask_checked(StateId state);
@@ -146,10 +149,10 @@ private:
     void require_spelling();
 
     // automaton_memory.cpp
-    void collect_if_needed(StateId in_use);
-    void collect(StateId in_use);
+    void collect_if_needed(std::span<const StateId> in_use);
+    void collect(std::span<const StateId> in_use);
     void drop_derived();
-    void drop_states(StateId in_use);
+    void drop_states(std::span<const StateId> in_use);
     std::vector<StateId> pinned_states();
     size_t memory() const;
 
@@ -184,14 +187,14 @@ private:
     std::atomic<size_t> all_bytes_{0};  // with stacks and positions; refreshed after each slow path
     std::atomic<size_t> collect_above_{0};
     size_t live_states_ = 0, masks_ = 0, collections_ = 0;
-    size_t closure_bytes_ = 0;
+    size_t closure_bytes_ = 0, exit_bytes_ = 0;
     std::mutex matchers_mutex_;
     std::unordered_set<Matcher*> matchers_;
 };
 
 template <typename Hold>
 StateId Automaton::step_pinned(StateId state, TokenId token, Hold hold) {
-    collect_if_needed(state);
+    collect_if_needed({&state, 1});
     std::shared_lock gc(gc_);
     StateId next = step_token(state, token);
     hold(next);

@@ -21,9 +21,13 @@ size_t Automaton::count_bytes(const Mask& mask) {
     return bytes;
 }
 
-void Automaton::fill(StateId state, std::span<uint32_t> row) {
-    collect_if_needed(state);
+void Automaton::fill(std::span<const StateId> states, uint32_t* rows, size_t width) {
+    collect_if_needed(states);
     std::shared_lock gc(gc_);
+    for (size_t i = 0; i < states.size(); ++i) fill_row(states[i], {rows + i * width, width});
+}
+
+void Automaton::fill_row(StateId state, std::span<uint32_t> row) {
     const Config& config = at(state);
     const Mask& mask = mask_of(state);
     std::span<uint32_t> words = row.first(static_cast<size_t>(vocabulary_->words()));
@@ -52,6 +56,7 @@ const Automaton::Mask& Automaton::mask_of(StateId state) {
     const Mask* known = config.mask.load(std::memory_order_acquire);
     if (known != nullptr) return *known;
     std::lock_guard lock(lexer_->mutex);
+    allow_work();
     known = config.mask.load();
     if (known != nullptr) return *known;
     std::unique_ptr<Mask> mask = vocabulary_->spells_every_byte() ? build_mask(state) : build_mask_checked(state);
@@ -134,15 +139,17 @@ Automaton::SharedTokens Automaton::exit_tokens(const std::shared_ptr<const LexMa
             if (exit.trie->end(exit.node) > exit.node + 1) walk_trie(*exit.trie, exit.node, after, *tokens);
         }
     });
-    bytes_ += tokens->capacity() * sizeof(TokenId);
+    exit_bytes_ += tokens->capacity() * sizeof(TokenId) + sizeof(ExitEntry) + 64;
     exit_tokens_.emplace(key, ExitEntry{lex, tokens});
     return tokens;
 }
 
 // A token that one of the two clears may be in a base of the other: then it is named.
 void Automaton::unite(Mask& mask, Mask other) {
-    std::ranges::sort(mask.cleared);
-    std::ranges::sort(other.cleared);
+    for (std::vector<TokenId>* cleared : {&mask.cleared, &other.cleared}) {
+        std::ranges::sort(*cleared);
+        cleared->erase(std::unique(cleared->begin(), cleared->end()), cleared->end());
+    }
     auto rescue = [&](const std::vector<TokenId>& of_one, const Mask& from) {
         std::vector<TokenId> cleared;  // by one of the two only
         std::ranges::set_difference(of_one, from.cleared, std::back_inserter(cleared));

@@ -11,18 +11,18 @@
 namespace latticework {
 
 size_t Automaton::memory() const {
-    return bytes_ + configs_.memory() + closure_bytes_ + config_index_.bytes() + stacks_.memory() + frames_->memory() +
-           program_->memory();
+    return bytes_ + configs_.memory() + closure_bytes_ + exit_bytes_ + config_index_.bytes() + stacks_.memory() +
+           frames_->memory() + program_->memory();
 }
 
-void Automaton::collect_if_needed(StateId in_use) {
+void Automaton::collect_if_needed(std::span<const StateId> in_use) {
     if (all_bytes_.load(std::memory_order_relaxed) <= collect_above_.load(std::memory_order_relaxed)) return;
     std::unique_lock gc(gc_);
     std::lock_guard lock(lexer_->mutex);
     if (memory() > collect_above_) collect(in_use);
 }
 
-void Automaton::collect(StateId in_use) {
+void Automaton::collect(std::span<const StateId> in_use) {
     ++collections_;
     drop_derived();
     if (memory() > limits_.grammar_bytes / 2) drop_states(in_use);
@@ -50,6 +50,7 @@ void Automaton::drop_derived() {
     closures_.clear();
     exit_tokens_.clear();
     closure_bytes_ = 0;
+    exit_bytes_ = 0;
 }
 
 std::vector<StateId> Automaton::pinned_states() {
@@ -61,10 +62,12 @@ std::vector<StateId> Automaton::pinned_states() {
     return pinned;
 }
 
-void Automaton::drop_states(StateId in_use) {
+void Automaton::drop_states(std::span<const StateId> in_use) {
     std::vector<bool> keep(static_cast<size_t>(configs_.size()));
     for (StateId state : pinned_states()) keep[state] = true;
-    if (in_use >= 0 && in_use < configs_.size()) keep[in_use] = true;
+    for (StateId state : in_use) {
+        if (state >= 0 && state < configs_.size()) keep[state] = true;
+    }
     std::vector<bool> stacks, positions;
     for (StateId id = 0; id < configs_.size(); ++id) {
         Config* config = configs_.get(id);

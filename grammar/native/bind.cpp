@@ -76,7 +76,7 @@ void fill_states(Automaton& self, const std::vector<StateId>& states, const Bitm
     check_buffer(bitmask, *self.vocabulary());
     if (bitmask.shape(0) != states.size()) throw nb::type_error("bitmask must have one row per state");
     Unlocked unlocked;
-    for (size_t row = 0; row < states.size(); ++row) self.fill(states[row], row_of(bitmask, row));
+    self.fill(states, reinterpret_cast<uint32_t*>(bitmask.data()), bitmask.shape(1));
 }
 
 void fill_matcher(const Matcher& self, const Bitmask& bitmask, long row) {
@@ -111,7 +111,12 @@ void make_vocabulary(Vocabulary* self, const nb::sequence& token_bytes, const nb
         }
     }
     std::vector<TokenId> ids;
-    for (nb::handle item : eos) ids.push_back(nb::cast<TokenId>(item));
+    for (nb::handle item : eos) {
+        TokenId id = 0;
+        if (!nb::try_cast(item, id)) throw nb::type_error("eos_token_ids must hold integers of 32 bits");
+        ids.push_back(id);
+    }
+    if (size.value_or(0) < 0) throw VocabularyProblem("size must not be negative");
     new (self) Vocabulary(std::move(tokens), std::move(ids), size.value_or(-1));
 }
 
@@ -123,8 +128,11 @@ const std::string& token_bytes(const Vocabulary& self, TokenId token) {
 Limits to_limits(const nb::dict& given) {
     Limits limits;
     for (auto [key, value] : given) {
-        auto name = nb::cast<std::string>(key);
-        auto number = nb::cast<long>(value);
+        std::string name;
+        long number = 0;
+        if (!nb::try_cast(key, name) || !nb::try_cast(value, number)) {
+            throw nb::type_error("limits must map names to integers");
+        }
         if (number <= 0) throw nb::value_error(("limit " + name + " must be positive").c_str());
         if (name == "grammar_bytes")
             limits.grammar_bytes = static_cast<size_t>(number);
@@ -201,7 +209,8 @@ void bind_vocabulary(nb::module_& m) {
 }
 
 void bind_grammar(nb::module_& m) {
-    nb::class_<Automaton>(m, "CompiledGrammar", "A grammar for a vocabulary: the token automaton.")
+    nb::class_<Automaton>(m, "CompiledGrammar", nb::is_weak_referenceable(),
+                          "A grammar for a vocabulary: the token automaton.")
         .def(nb::new_(&make_grammar), "vocabulary"_a, "program"_a, "text"_a, "limits"_a)
         .def_prop_ro("vocabulary", &Automaton::vocabulary)
         .def_prop_ro("start", &Automaton::start)
@@ -242,11 +251,11 @@ void bind_grammar(nb::module_& m) {
 
 void bind_matcher(nb::module_& m) {
     auto fork = [](const Matcher& self) { return std::make_unique<Matcher>(self); };
-    nb::class_<Matcher>(m, "Matcher", "Where one sequence stands in a grammar.")
+    nb::class_<Matcher>(m, "Matcher", nb::is_weak_referenceable(), "Where one sequence stands in a grammar.")
         .def(nb::new_(&make_matcher), "grammar"_a, "token_ids"_a = nb::tuple())
         .def_prop_ro("grammar", &Matcher::automaton)
         .def_prop_ro("state", &Matcher::state)
-        .def_prop_ro("token_ids", [](const Matcher& self) { return std::vector<TokenId>(self.tokens()); })
+        .def_prop_ro("token_ids", &Matcher::tokens)
         .def_prop_ro("is_accepting", &Matcher::is_accepting)
         .def_prop_ro("is_terminated", &Matcher::is_terminated)
         .def("accept_token", &Matcher::accept, "token_id"_a, nb::call_guard<Unlocked>())

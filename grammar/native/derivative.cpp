@@ -2,17 +2,27 @@
 
 #include <algorithm>
 
+#include "errors.hpp"
 #include "regex.hpp"
 
 namespace latticework {
 
 std::span<const Edge> RegexSet::derivative(ExprId id) {
     if (derivatives_[id].begin < 0) {
+        count_work(1);
         std::vector<Edge> edges = derive(id);
         derivatives_[id] = {static_cast<int32_t>(edges_.size()), static_cast<int32_t>(edges.size())};
         edges_.insert(edges_.end(), edges.begin(), edges.end());
     }
     return {edges_.data() + derivatives_[id].begin, static_cast<size_t>(derivatives_[id].count)};
+}
+
+void RegexSet::count_work(size_t edges) {
+    constexpr long kEdgesPerStep = 32;
+    work_ += static_cast<long>(edges);
+    if (allowed_ > 0 && work_ > allowed_ * kEdgesPerStep) {
+        throw LimitReached("derivative_steps", allowed_, "a regular expression of the grammar takes too much work");
+    }
 }
 
 // A copy, because computing another derivative may move the pool.
@@ -118,6 +128,7 @@ void refine(std::vector<Block>& blocks, ByteSet set, ExprId target) {
 std::vector<Edge> RegexSet::combine(ExprKind kind, std::span<const std::vector<Edge>> parts) {
     std::vector<Block> blocks;
     for (const std::vector<Edge>& edges : parts) {
+        count_work(edges.size() * (blocks.size() + 1));
         for (const Edge& edge : edges) refine(blocks, sets_[edge.set], edge.target);
     }
     std::vector<Edge> out;

@@ -4,18 +4,18 @@
 #include <string>
 
 namespace latticework {
-namespace {
+uint64_t Frames::hash_of(const Position& pos) {
+    return mix(mix(mix(mix(mix(5, pos.node), pos.progress), pos.phase), pos.count), pos.depth);
+}
 
-uint64_t hash_of(std::span<const uint64_t> words) {
+uint64_t Frames::hash_of(const Seen& seen) {
     uint64_t hash = 3;
-    for (uint64_t word : words) hash = mix(hash, word);
+    for (uint64_t word : seen) hash = mix(hash, word);
     return hash;
 }
 
-}  // namespace
-
 PosId Frames::intern(const Position& pos) {
-    uint64_t hash = mix(mix(mix(mix(mix(5, pos.node), pos.progress), pos.phase), pos.count), pos.depth);
+    uint64_t hash = hash_of(pos);
     int32_t found = index_.find(hash, [&](int32_t id) { return positions_[id] == pos; });
     if (found >= 0) return found;
     PosId id = static_cast<PosId>(positions_.size());
@@ -36,9 +36,15 @@ int32_t Frames::intern_seen(Seen seen) {
     int32_t found = seen_index_.find(hash, [&](int32_t id) { return seen_[id] == seen; });
     if (found >= 0) return found;
     bytes_ += seen.size() * sizeof(uint64_t) + sizeof(Seen);
-    seen_.push_back(std::move(seen));
-    seen_index_.insert(hash, static_cast<int32_t>(seen_.size()) - 1);
-    return static_cast<int32_t>(seen_.size()) - 1;
+    if (free_seen_.empty()) {
+        free_seen_.push_back(static_cast<int32_t>(seen_.size()));
+        seen_.emplace_back();
+    }
+    int32_t id = free_seen_.back();
+    free_seen_.pop_back();
+    seen_[id] = std::move(seen);
+    seen_index_.insert(hash, id);
+    return id;
 }
 
 std::span<const Move> Frames::moves(PosId pos) {
@@ -58,8 +64,7 @@ size_t Frames::memory() const {
 void Frames::retain(const std::vector<bool>& keep) {
     index_.clear();
     free_.clear();
-    bytes_ = 0;
-    for (const Seen& seen : seen_) bytes_ += seen.size() * sizeof(uint64_t) + sizeof(Seen);
+    std::vector<bool> seen_kept(seen_.size());
     for (PosId id = 0; id < static_cast<PosId>(positions_.size()); ++id) {
         moves_[id] = {};
         if (id >= static_cast<PosId>(keep.size()) || !keep[id]) {
@@ -67,7 +72,26 @@ void Frames::retain(const std::vector<bool>& keep) {
             continue;
         }
         const Position& pos = positions_[id];
-        index_.insert(mix(mix(mix(mix(mix(5, pos.node), pos.progress), pos.phase), pos.count), pos.depth), id);
+        index_.insert(hash_of(pos), id);
+        const Node& node = program_.node(pos.node);
+        bool holds_seen = node.kind == NodeKind::Record && program_.record(node.what).any_order && pos.phase != kOpen;
+        if (holds_seen) seen_kept[pos.progress] = true;
+    }
+    retain_seen(seen_kept);
+}
+
+void Frames::retain_seen(const std::vector<bool>& keep) {
+    seen_index_.clear();
+    free_seen_.clear();
+    bytes_ = 0;
+    for (int32_t id = 0; id < static_cast<int32_t>(seen_.size()); ++id) {
+        if (!keep[id]) {
+            seen_[id] = {};
+            free_seen_.push_back(id);
+            continue;
+        }
+        bytes_ += seen_[id].size() * sizeof(uint64_t) + sizeof(Seen);
+        seen_index_.insert(hash_of(seen_[id]), id);
     }
 }
 

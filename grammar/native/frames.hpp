@@ -52,6 +52,9 @@ private:
     };
     using Seen = std::vector<uint64_t>;
 
+    static uint64_t hash_of(const Position& pos);
+    static uint64_t hash_of(const Seen& seen);
+    void retain_seen(const std::vector<bool>& keep);
     PosId intern(const Position& pos);
     int32_t intern_seen(Seen seen);
     bool is_seen(const Position& pos, size_t field) const;
@@ -85,6 +88,7 @@ private:
     std::vector<PosId> free_;
     HashIndex index_;
     std::vector<Seen> seen_;
+    std::vector<int32_t> free_seen_;
     HashIndex seen_index_;
     std::map<std::array<int32_t, 2>, ExprId> leads_;  // by (indent, depth)
     size_t bytes_ = 0;

@@ -10,34 +10,64 @@ namespace latticework {
 bool Lexer::nonempty(ExprId id) {
     if (regex[id].plain) return id != RegexSet::kNothing;
     if (life_.size() < static_cast<size_t>(regex.size())) life_.resize(regex.size(), Life::Unknown);
-    if (life_[id] == Life::Unknown) life_[id] = search(id) ? Life::Alive : Life::Dead;
+    if (life_[id] == Life::Unknown) {
+        bool alive = !has_empty_pair(id) && search(id);
+        life_[id] = alive ? Life::Alive : Life::Dead;
+    }
     return life_[id] == Life::Alive;
 }
 
-// Depth first; success marks the whole path, failure everything that was visited.
+// "A string, and none of these": if one exclusion alone leaves nothing, that is soon seen; the product of all the
+// others would have to be searched to its end.
+bool Lexer::has_empty_pair(ExprId id) {
+    std::vector<ExprId> others, exclusions;
+    for (ExprId part : regex.parts(id)) (regex[part].kind == ExprKind::Not ? exclusions : others).push_back(part);
+    if (exclusions.size() < 2) return false;
+    for (ExprId exclusion : exclusions) {
+        std::vector<ExprId> pair = others;
+        pair.push_back(exclusion);
+        ExprId both = regex.all_of(std::move(pair));
+        bool dead = !nonempty(both);
+        if (life_.size() < static_cast<size_t>(regex.size())) life_.resize(regex.size(), Life::Unknown);
+        if (dead) return true;
+    }
+    return false;
+}
+
+// An exception leaves no trace: what was visited is as unknown as before.
 bool Lexer::search(ExprId start) {
-    struct Visit {
-        ExprId expr;
-        int32_t parent;
-    };
     std::vector<Visit> visits{{start, -1}};
+    try {
+        return explore(visits);
+    } catch (...) {
+        settle(visits, -1, Life::Unknown);
+        throw;
+    }
+}
+
+// The path to the last visit is alive; the others are what `others` says.
+void Lexer::settle(const std::vector<Visit>& visits, int32_t last, Life others) {
+    for (const Visit& visit : visits) life_[visit.expr] = others;
+    for (; last >= 0; last = visits[last].parent) life_[visits[last].expr] = Life::Alive;
+}
+
+// Depth first; success marks the whole path, failure everything that was visited.
+bool Lexer::explore(std::vector<Visit>& visits) {
     std::vector<int32_t> open{0};
-    auto settle = [&](ExprId expr) {
+    auto accepts = [&](ExprId expr) {
         return regex[expr].nullable || (regex[expr].plain && expr != RegexSet::kNothing) || life_[expr] == Life::Alive;
     };
-    auto finish = [&](int32_t last, bool found) {
-        for (const Visit& visit : visits) life_[visit.expr] = found ? Life::Unknown : Life::Dead;
-        for (; last >= 0; last = visits[last].parent) life_[visits[last].expr] = Life::Alive;
-        return found;
+    auto found = [&](int32_t last) {
+        settle(visits, last, Life::Unknown);
+        return true;
     };
-    if (settle(start)) return finish(0, true);
-    life_[start] = Life::Open;
+    if (accepts(visits[0].expr)) return found(0);
+    life_[visits[0].expr] = Life::Open;
     while (!open.empty()) {
         int32_t at = open.back();
         open.pop_back();
-        if (static_cast<long>(visits.size()) > derivative_steps) {
-            finish(-1, true);
-            throw LimitReached("derivative_steps", derivative_steps,
+        if (static_cast<long>(visits.size()) > derivative_steps_) {
+            throw LimitReached("derivative_steps", derivative_steps_,
                                "deciding whether a regular expression matches anything takes too many steps");
         }
         std::span<const Edge> edges = regex.derivative(visits[at].expr);
@@ -47,15 +77,20 @@ bool Lexer::search(ExprId start) {
             if (life == Life::Open || life == Life::Dead) continue;
             visits.push_back({edge.target, at});
             int32_t last = static_cast<int32_t>(visits.size()) - 1;
-            if (settle(edge.target)) return finish(last, true);
+            if (accepts(edge.target)) return found(last);
             life_[edge.target] = Life::Open;
             open.push_back(last);
         }
     }
-    return finish(-1, false);
+    settle(visits, -1, Life::Dead);
+    return false;
 }
 
 Lexer::State& Lexer::make_state(ExprId id) {
+    if (memory() > 2 * byte_limit_) {  // one budget may be full of what other grammars left
+        throw LimitReached("lexer_bytes", static_cast<long>(byte_limit_),
+                           "the regular expressions of the grammar have too many states");
+    }
     std::span<const Edge> span = regex.derivative(id);
     std::vector<Edge> all(span.begin(), span.end());
     auto state = std::make_unique<State>();

@@ -50,7 +50,12 @@ public:
     size_t memory() const;
     void drop_masks();  // forget what can be computed again; expressions stay
 
-    long derivative_steps = 200000;  // the work limit for deciding one emptiness
+    // What the grammar that holds the mutex may spend: each sets its own limits before it computes.
+    void allow(long steps, size_t bytes) {
+        derivative_steps_ = steps;
+        byte_limit_ = bytes;
+        regex.allow_work(steps);
+    }
 
     struct State {
         bool nullable;
@@ -76,15 +81,25 @@ public:
 
 private:
     State& make_state(ExprId id);
-    bool search(ExprId start);
     bool whole_block_leads_to(ExprId state, ExprId target, std::array<uint8_t, 2> first, int more);
     bool wide_leads_to(ExprId state, ExprId target);
 
     enum class Life : uint8_t { Unknown, Alive, Dead, Open };
+    struct Visit {
+        ExprId expr;
+        int32_t parent;  // the visit that it was reached from
+    };
+
+    bool has_empty_pair(ExprId id);
+    bool search(ExprId start);
+    bool explore(std::vector<Visit>& visits);
+    void settle(const std::vector<Visit>& visits, int32_t last, Life others);
 
     std::vector<std::unique_ptr<State>> states_;  // by expression
     std::vector<Life> life_;                      // by expression
     size_t state_bytes_ = 0, mask_bytes_ = 0;
+    long derivative_steps_ = 200000;  // for deciding one emptiness
+    size_t byte_limit_ = SIZE_MAX;
 };
 
 }  // namespace latticework

@@ -12,14 +12,28 @@ Matcher::Matcher(std::shared_ptr<Automaton> automaton)
     automaton_->add(this);
 }
 
-Matcher::Matcher(const Matcher& other) : automaton_(other.automaton_), states_(other.states_), tokens_(other.tokens_) {
-    automaton_->add(this);
+Matcher::Matcher(const Matcher& other) : automaton_(other.automaton_) {
+    std::lock_guard lock(other.mutex_);
+    states_ = other.states_;
+    tokens_ = other.tokens_;
+    automaton_->add(this);  // while the other still holds the states
 }
 
 Matcher::~Matcher() { automaton_->remove(this); }
 
+StateId Matcher::state() const {
+    std::lock_guard lock(mutex_);
+    return states_.back();
+}
+
+std::vector<TokenId> Matcher::tokens() const {
+    std::lock_guard lock(mutex_);
+    return tokens_;
+}
+
 void Matcher::accept(TokenId token) {
-    StateId next = automaton_->step_pinned(state(), token, [&](StateId reached) {
+    std::lock_guard lock(mutex_);
+    StateId next = automaton_->step_pinned(states_.back(), token, [&](StateId reached) {
         if (reached == Automaton::kDead) return;
         states_.push_back(reached);
         tokens_.push_back(token);
@@ -32,16 +46,24 @@ void Matcher::accept(TokenId token) {
 size_t Matcher::validate(std::span<const TokenId> tokens) const { return automaton_->validate(state(), tokens); }
 
 void Matcher::rollback(size_t count) {
+    std::lock_guard lock(mutex_);
     if (count > tokens_.size()) {
         throw std::invalid_argument("rollback of " + std::to_string(count) + " tokens, but only " +
                                     std::to_string(tokens_.size()) + " were accepted");
     }
-    automaton_->change_matcher([&] {
-        states_.resize(states_.size() - count);
-        tokens_.resize(tokens_.size() - count);
-    });
+    truncate(tokens_.size() - count);
 }
 
-void Matcher::reset() { rollback(tokens_.size()); }
+void Matcher::reset() {
+    std::lock_guard lock(mutex_);
+    truncate(0);
+}
+
+void Matcher::truncate(size_t length) {
+    automaton_->change_matcher([&] {
+        states_.resize(length + 1);
+        tokens_.resize(length);
+    });
+}
 
 }  // namespace latticework

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -17,9 +18,10 @@ public:
     ~Matcher();
 
     const std::shared_ptr<Automaton>& automaton() const { return automaton_; }
-    StateId state() const { return states_.back(); }
+    StateId state() const;
+    std::vector<TokenId> tokens() const;
+    // For the automaton, while it drops states and nothing moves.
     const std::vector<StateId>& states() const { return states_; }
-    const std::vector<TokenId>& tokens() const { return tokens_; }
     bool is_accepting() const { return automaton_->is_accepting(state()); }
     bool is_terminated() const { return state() == Automaton::kTerminated; }
 
@@ -29,7 +31,10 @@ public:
     void reset();
 
 private:
+    void truncate(size_t length);
+
     std::shared_ptr<Automaton> automaton_;
+    mutable std::mutex mutex_;     // a matcher belongs to one sequence, but two threads must not break the process
     std::vector<StateId> states_;  // the start, then one per token
     std::vector<TokenId> tokens_;
 };

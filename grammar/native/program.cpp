@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <string>
 
 #include "errors.hpp"
@@ -135,11 +136,20 @@ void Program::read_regex(Reader& in, int32_t op) {
     }
 }
 
+// A whole terminal, or a name.
+ExprId Program::read_expression(Reader& in) const {
+    ExprId expr = regexes_[in.bounded(0, static_cast<int32_t>(regexes_.size()) - 1)];
+    if (lexer_.regex[expr].depth > RegexSet::kMaxGivenDepth) {
+        throw GrammarProblem("a regular expression nests more than " + std::to_string(RegexSet::kMaxGivenDepth) +
+                             " levels deep; write it with fewer optional parts in a row");
+    }
+    return expr;
+}
+
 void Program::read_node(Reader& in, int32_t op) {
-    auto expression = [&] { return regexes_[in.bounded(0, static_cast<int32_t>(regexes_.size()) - 1)]; };
     Node node;
     switch (op) {
-        case kTerminal: node.kind = NodeKind::Terminal, node.what = expression(); break;
+        case kTerminal: node.kind = NodeKind::Terminal, node.what = read_expression(in); break;
         case kAlias: node.kind = NodeKind::Alias, node.what = in.next(); break;
         case kSequence:
         case kChoice:
@@ -161,7 +171,6 @@ void Program::read_node(Reader& in, int32_t op) {
 }
 
 void Program::read_record(Reader& in) {
-    auto expression = [&] { return regexes_[in.bounded(0, static_cast<int32_t>(regexes_.size()) - 1)]; };
     RecordSpec spec;
     spec.layout = {in.bounded(0, 2), in.bounded(0, 1 << 20), in.bounded(0, 1 << 10)};
     spec.any_order = in.bounded(0, 1) == 1;
@@ -169,13 +178,13 @@ void Program::read_record(Reader& in) {
     spec.maximum = in.bounded(-1, std::numeric_limits<int32_t>::max());
     spec.fields.resize(static_cast<size_t>(in.count()));
     for (FieldSpec& field : spec.fields) {
-        field.key = expression();
+        field.key = read_expression(in);
         field.value = in.next();
         field.required = in.bounded(0, 1) == 1;
     }
     spec.extras.resize(static_cast<size_t>(in.count()));
     for (ExtraSpec& extra : spec.extras) {
-        extra.name = expression();
+        extra.name = read_expression(in);
         extra.value = in.next();
     }
     records_.push_back(std::move(spec));
@@ -247,18 +256,38 @@ bool Program::is_productive(const Node& node) const {
     return false;
 }
 
-// The least fixed point. Children mostly stand behind their parents, so going backwards takes few rounds.
+std::vector<std::vector<NodeId>> Program::users() const {
+    std::vector<std::vector<NodeId>> users(nodes_.size());
+    for (NodeId id = 0; id < static_cast<NodeId>(nodes_.size()); ++id) {
+        const Node& node = nodes_[id];
+        for (NodeId child : node.children) users[child].push_back(id);
+        if (node.kind == NodeKind::Alias) users[node.what].push_back(id);
+        if (node.kind == NodeKind::Record) {
+            for (const FieldSpec& field : records_[node.what].fields) users[field.value].push_back(id);
+            for (const ExtraSpec& extra : records_[node.what].extras) users[extra.value].push_back(id);
+        }
+        if (node.kind == NodeKind::Array) {
+            for (NodeId item : arrays_[node.what].prefix) users[item].push_back(id);
+            if (arrays_[node.what].rest != -1) users[arrays_[node.what].rest].push_back(id);
+        }
+    }
+    return users;
+}
+
+// The least fixed point: whoever uses what has become productive is looked at again.
 void Program::find_productive() {
     for (RecordSpec& spec : records_) {
         std::erase_if(spec.extras, [&](const ExtraSpec& extra) { return !lexer_.nonempty(extra.name); });
     }
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (size_t i = nodes_.size(); i-- > 0;) {
-            if (nodes_[i].productive || !is_productive(nodes_[i])) continue;
-            nodes_[i].productive = true;
-            changed = true;
-        }
+    std::vector<std::vector<NodeId>> users = this->users();
+    std::vector<NodeId> open(nodes_.size());
+    std::iota(open.begin(), open.end(), 0);  // children mostly stand behind their parents, and are taken first
+    while (!open.empty()) {
+        NodeId id = open.back();
+        open.pop_back();
+        if (nodes_[id].productive || !is_productive(nodes_[id])) continue;
+        nodes_[id].productive = true;
+        open.insert(open.end(), users[id].begin(), users[id].end());
     }
 }
 

@@ -75,12 +75,14 @@ private:
 
     void read_regex(Reader& in, int32_t op);
     void read_node(Reader& in, int32_t op);
+    ExprId read_expression(Reader& in) const;
     void read_record(Reader& in);
     void read_array(Reader& in);
     void check_references() const;
     bool is_productive(const Node& node) const;
     bool record_is_productive(const RecordSpec& spec) const;
     bool array_is_productive(const ArraySpec& spec) const;
+    std::vector<std::vector<NodeId>> users() const;
     void find_productive();
     void prune();
 

@@ -4,6 +4,7 @@
 #include "regex.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "errors.hpp"
 
@@ -32,8 +33,12 @@ int32_t RegexSet::intern_set(const ByteSet& set) {
     return static_cast<int32_t>(sets_.size()) - 1;
 }
 
+void RegexSet::check_depth(int depth) const {
+    if (depth > kMaxDepth) throw GrammarProblem("a regular expression nests too deep");
+}
+
 ExprId RegexSet::intern(Expr expr) {
-    if (expr.depth > kMaxDepth) throw GrammarProblem("a regular expression nests more than 2000 levels deep");
+    check_depth(expr.depth);
     uint64_t hash = mix(mix(mix(static_cast<uint64_t>(expr.kind), expr.a), expr.b), expr.c);
     int32_t found = expr_index_.find(hash, [&](int32_t id) {
         const Expr& other = exprs_[id];
@@ -73,7 +78,7 @@ ExprId RegexSet::intern_list(ExprKind kind, std::span<const ExprId> parts) {
         deepest = std::max<int>(deepest, child.depth);
     }
     expr.depth = static_cast<uint16_t>(deepest + 1);
-    if (expr.depth > kMaxDepth) throw GrammarProblem("a regular expression nests more than 2000 levels deep");
+    check_depth(expr.depth);
     lists_.insert(lists_.end(), parts.begin(), parts.end());
     exprs_.push_back(expr);
     derivatives_.emplace_back();
@@ -253,8 +258,11 @@ ExprId RegexSet::repeat(ExprId inner, int32_t minimum, int32_t maximum) {
     if (expr.nullable) minimum = 0;  // fewer copies are the same with empty ones added
     if (minimum == 1 && maximum == 1) return inner;
     if (minimum == 0 && maximum == 1) return any_of({inner, kEmpty});
-    bool star = expr.kind == ExprKind::Repeat && expr.b == 0 && expr.c == kUnbounded;
-    if (star) return inner;
+    if (expr.kind == ExprKind::Repeat && expr.b == 0) {  // (x{0,n}){0,m} -> x{0,nm}; with n or m unbounded, x*
+        int64_t most =
+            expr.c == kUnbounded || maximum == kUnbounded ? kUnbounded : static_cast<int64_t>(expr.c) * maximum;
+        if (most <= std::numeric_limits<int32_t>::max()) return repeat(expr.a, 0, static_cast<int32_t>(most));
+    }
     return intern(Expr{ExprKind::Repeat, minimum == 0, expr.plain, static_cast<uint16_t>(expr.depth + 1), inner,
                        minimum, maximum});
 }
@@ -267,11 +275,13 @@ ExprId RegexSet::modulo(int32_t modulus, int32_t remainder, int32_t value) {
 ExprId RegexSet::texts(std::vector<std::string_view> texts) {
     std::ranges::sort(texts);
     texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
-    return texts_from(texts, 0);
+    return texts_from(texts, 0, 0);
 }
 
 // Recurses once per branching of the trie, not per byte: a common prefix is taken at once.
-ExprId RegexSet::texts_from(std::span<const std::string_view> sorted, size_t depth) {
+ExprId RegexSet::texts_from(std::span<const std::string_view> sorted, size_t depth, int branchings) {
+    constexpr int kMostBranchings = 4000;
+    if (branchings > kMostBranchings) throw GrammarProblem("more than 4,000 texts of a set begin one another");
     if (sorted.empty()) return kNothing;
     if (sorted.size() == 1) return literal(sorted[0].substr(depth));
     std::string_view low = sorted.front(), high = sorted.back();
@@ -285,7 +295,8 @@ ExprId RegexSet::texts_from(std::span<const std::string_view> sorted, size_t dep
     for (size_t i = 0; i < sorted.size();) {
         size_t j = i;
         while (j < sorted.size() && sorted[j][end] == sorted[i][end]) ++j;
-        branches.push_back(literal(sorted[i].substr(end, 1), texts_from(sorted.subspan(i, j - i), end + 1)));
+        branches.push_back(
+            literal(sorted[i].substr(end, 1), texts_from(sorted.subspan(i, j - i), end + 1, branchings + 1)));
         i = j;
     }
     return literal(low.substr(depth, end - depth), any_of(std::move(branches)));

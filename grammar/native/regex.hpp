@@ -43,7 +43,9 @@ public:
     static constexpr ExprId kEmpty = 1;    // the empty string
     static constexpr ExprId kAll = 2;      // every byte string
     static constexpr int32_t kUnbounded = -1;
-    static constexpr int kMaxDepth = 2000;
+    // Derivatives nest deeper than what they are taken of, so a grammar may bring less than is bearable.
+    static constexpr int kMaxGivenDepth = 1000;
+    static constexpr int kMaxDepth = 4000;
 
     RegexSet();
 
@@ -61,7 +63,18 @@ public:
     // The transitions of `id`: disjoint sets; a byte in none of them leads to the empty language.
     std::span<const Edge> derivative(ExprId id);
 
+    // From here on, derivatives may take this much work (edges looked at); beyond it they throw LimitReached.
+    void allow_work(long steps) {
+        allowed_ = steps;
+        work_ = 0;
+    }
+
     const Expr& operator[](ExprId id) const { return exprs_[id]; }
+    std::vector<ExprId> parts(ExprId id) const {  // of an intersection; of anything else, none
+        const Expr& expr = exprs_[id];
+        if (expr.kind != ExprKind::And) return {};
+        return {children(expr).begin(), children(expr).end()};
+    }
     const ByteSet& byte_set(int32_t set) const { return sets_[set]; }
     int32_t size() const { return static_cast<int32_t>(exprs_.size()); }
     size_t memory() const;
@@ -73,13 +86,15 @@ private:
     };
 
     ExprId intern(Expr expr);
+    void check_depth(int depth) const;
+    void count_work(size_t edges);
     ExprId intern_list(ExprKind kind, std::span<const ExprId> children);
     int32_t intern_set(const ByteSet& set);
     std::span<const ExprId> children(const Expr& expr) const;
     void append_flat(ExprKind kind, ExprId part, std::vector<ExprId>& out) const;
     void merge_first_bytes(std::vector<ExprId>& parts);
     void merge_counters(std::vector<ExprId>& parts);
-    ExprId texts_from(std::span<const std::string_view> sorted, size_t depth);
+    ExprId texts_from(std::span<const std::string_view> sorted, size_t depth, int branchings);
 
     std::vector<Edge> derive(ExprId id);
     std::vector<Edge> derive_concat(const Expr& expr);
@@ -97,6 +112,7 @@ private:
     std::vector<EdgeRange> derivatives_;  // by expression
     std::vector<Edge> edges_;
     HashIndex expr_index_, set_index_;
+    long work_ = 0, allowed_ = 0;
 };
 
 }  // namespace latticework

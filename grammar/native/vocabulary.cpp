@@ -99,7 +99,7 @@ const Trie& Vocabulary::longer_than(int length) {
 }
 
 std::shared_ptr<Lexer> Vocabulary::lexer(size_t budget) {
-    std::lock_guard lock(mutex_);
+    std::lock_guard lock(lexer_mutex_);
     if (lexer_ != nullptr) {
         std::lock_guard lexer_lock(lexer_->mutex);
         if (lexer_->memory() <= budget) return lexer_;

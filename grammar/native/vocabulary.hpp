@@ -60,6 +60,7 @@ private:
     int longest_ = 0;
     std::vector<std::vector<TokenId>> by_length_;
     std::vector<std::unique_ptr<Trie>> longer_than_;  // by length
+    std::mutex lexer_mutex_;  // apart from `mutex_`: taken before a lexer's own mutex, the other one after it
     std::shared_ptr<Lexer> lexer_;
 };
 

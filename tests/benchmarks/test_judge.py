@@ -12,6 +12,7 @@ from judge import formats_in, judge
         ({"type": "integer"}, "1", False),
         ({"format": "ipv4"}, "1.2.3.4", True),
         ({"format": "ipv4"}, "1.2.3.400", False),
+        ({"format": "time"}, "12:00:00Z", True),
         ({"format": "no such format"}, "x", True),
         (True, None, True),
         (False, None, False),

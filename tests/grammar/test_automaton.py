@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latticework.grammar import _native
-from latticework.grammar.errors import GrammarError, UnsatisfiableSchemaError, VocabularyError
+from latticework.grammar.errors import GrammarError, LimitError, UnsatisfiableSchemaError, VocabularyError
 from latticework.grammar.ir import (
     Array,
     Chars,
@@ -253,3 +253,20 @@ def test_a_long_counted_repetition_costs_what_it_visits() -> None:
     bitmask = np.zeros((1, 1), dtype=np.int32)
     automaton.fill_bitmask([automaton.start], bitmask)
     assert bitmask[0, 0] == 0b111
+
+
+def test_a_failed_compile_leaves_no_trace_in_the_shared_lexer() -> None:
+    """The lexer is shared by the grammars of a vocabulary; what it explored before an error must stay undecided."""
+    nested: Regex = Text("a")
+    for _ in range(700):
+        nested = Repeat(Concat((nested, Repeat(Text("b"), 0, 1))), 0, 2)
+    vocabulary = _native.Vocabulary([bytes([value]) for value in range(256)] + [None], [256])
+    hard = Grammar(Terminal(Intersection((Concat((Text("q"), nested, Text("z"))), Complement(Text("k"))))))
+    outcomes = set()
+    for _ in range(2):
+        try:
+            _native.CompiledGrammar(vocabulary, *lower(hard), {"derivative_steps": 50})
+            outcomes.add("compiled")
+        except (GrammarError, LimitError) as error:
+            outcomes.add(type(error).__name__)
+    assert len(outcomes) == 1 and "UnsatisfiableSchemaError" not in outcomes

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from json_texts import Language, dumps, schema_language
 
+from latticework.grammar import Limits, json_schema
 from latticework.grammar.errors import (
     ConstraintError,
     LimitError,
@@ -328,11 +329,39 @@ def test_limits_are_named() -> None:
     deep: dict[str, Any] = STRING
     for _ in range(3000):
         deep = {"type": "array", "items": deep}
-    with pytest.raises(LimitError, match="schema_depth"):
+    with pytest.raises(UnsupportedSchemaError, match="levels deep"):
         from_json_schema(deep)
     many = {"allOf": [{"anyOf": [{"required": [f"a{i}"]}, {"required": [f"b{i}"]}]} for i in range(30)]}
     with pytest.raises(LimitError, match="schema_cases"):
         from_json_schema(many)
+
+
+def test_limits_can_be_set() -> None:
+    names = {f"p{i}": {"$ref": f"#/$defs/d{i}"} for i in range(20)}
+    rules = {"properties": names, "$defs": {f"d{i}": {"minimum": i} for i in range(20)}}
+    either = {"oneOf": [{"$ref": f"#/$defs/{name}"} for name in "ab"]}
+    loop = {"properties": {"x": {"$ref": "#/$defs/a"}, "y": {"$ref": "#/$defs/b"}}, "required": ["x"]}
+    work = {**either, "$defs": {"a": loop, "b": {**loop, "required": ["y"]}}}
+    cases = {"allOf": [{"if": {"required": [name]}, "then": {"required": ["z"]}} for name in "abc"]}
+    for schema, limit in ((rules, "schema_rules"), (work, "schema_work"), (cases, "schema_cases")):
+        from_json_schema(schema)
+        with pytest.raises(LimitError, match=limit) as caught:
+            from_json_schema(schema, limits=Limits(**{limit: 4}))
+        assert (caught.value.limit, caught.value.value) == (limit, 4)
+        with pytest.raises(LimitError, match=limit):
+            json_schema(schema).grammar(Limits(**{limit: 4}))
+
+
+def test_mistakes_are_placed_where_they_are_and_short() -> None:
+    inner = {"oneOf": [{"type": "string", "pattern": "{{(.+}}"}], "description": "long " * 1000}
+    schema = {"$schema": "http://json-schema.org/draft-04/schema#", "items": {"properties": {"a": {"items": inner}}}}
+    with pytest.raises(SchemaError) as caught:
+        from_json_schema(schema)
+    assert (caught.value.pointer, caught.value.keyword) == ("/items/properties/a/items/oneOf/0", "pattern")
+    assert "flag u" in str(caught.value)
+    with pytest.raises(SchemaError) as caught:
+        from_json_schema({"required": "long " * 1000})
+    assert len(str(caught.value)) < 400
 
 
 @pytest.mark.parametrize("schema", [{"anyOf": [{"$ref": "#"}, STRING]}, {"allOf": [{"$ref": "#"}], "type": "string"}])
@@ -365,3 +394,16 @@ def test_real_schemas(data_dir: Path) -> None:
 
 def _accepts(language: Language, value: object) -> bool:
     return dumps(value) in language
+
+
+@pytest.mark.parametrize("draft", ["http://json-schema.org/draft-04/schema#", None])
+def test_brackets_that_stand_for_themselves(draft: str | None) -> None:
+    """Without the flag u, `]`, `{` and `}` need no backslash where they cannot mean anything else."""
+    schema: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^{{[}a]{1,2}}}]$"}}}
+    schema |= {"patternProperties": {"^x}$": {"type": "object", "properties": {"z": INTEGER, "b": INTEGER}}}}
+    schema |= {"additionalProperties": False} | ({"$schema": draft} if draft else {})
+    language = schema_language(schema, "declared")
+    assert all(f'{{"a": "{text}"}}' in language for text in ("{{a}}]", "{{}}}}]"))
+    assert not any(f'{{"a": "{text}"}}' in language for text in ("{a}}]", "{{aaa}}]", "{{a}}"))
+    assert '{"x}": {"z": 1, "b": 2}}' in language
+    assert '{"x}": {"b": 1, "z": 2}}' not in language

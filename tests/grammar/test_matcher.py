@@ -46,6 +46,7 @@ from latticework.grammar.ir import (
     TextSet,
     Union,
 )
+from latticework.grammar.ir import Sequence as NodeSequence
 from latticework.grammar.lower import lower
 
 STRING = Terminal(JsonString(ANY_TEXT))
@@ -374,6 +375,39 @@ def test_class_slices_equal_the_plain_truth(data_dir: Path) -> None:
         assert (bits.astype(bool) == truth).all(), text
 
 
+def test_several_bounded_strings_in_one_state(data_dir: Path) -> None:
+    """Three differences from one common mask, each clearing tokens that the others keep."""
+    vocabulary = llama(data_dir)
+    bounded = [
+        NodeSequence((Terminal(JsonString(Repeat(ANY_CHAR, 0, n))), Terminal(Text(str(n))))) for n in (20, 30, 25)
+    ]
+    grammar = compiled(Grammar(Choice(tuple(bounded))), vocabulary)
+    state = grammar.step_bytes(grammar.start, b'"x')
+    truth = [token for token in range(vocabulary.size) if grammar.step(state, token) >= 0]
+    assert grammar.allowed_tokens(state) == truth
+
+
+def test_compiling_and_masking_at_once_do_not_wait_for_each_other(json_vocabulary: Vocabulary) -> None:
+    """The lock of the vocabulary's tables and the lock of its lexer are taken in one order only."""
+
+    def compile_many() -> None:
+        for i in range(800):
+            compiled(Grammar(Terminal(Text(f"k{i}"))), json_vocabulary)
+
+    def mask_many() -> None:
+        for i in range(800):
+            classes = Chars(((48, 57), (65, 75 + i % 40)))
+            grammar = compiled(Grammar(Terminal(Repeat(classes, 0, 300 + i))), json_vocabulary)
+            grammar.allowed_tokens(grammar.start)
+
+    threads = [threading.Thread(target=work, daemon=True) for work in (compile_many, mask_many, mask_many)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+    assert not any(thread.is_alive() for thread in threads)
+
+
 def test_random_walks_end_in_valid_json(json_vocabulary: Vocabulary) -> None:
     layout = JsonLayout("indent", indent=3)
     grammar = compiled(person("declared", layout), json_vocabulary)
@@ -391,3 +425,17 @@ def test_random_walks_end_in_valid_json(json_vocabulary: Vocabulary) -> None:
                 value = json.loads(text, object_pairs_hook=list)
                 assert isinstance(value, list)
     assert finished > 5
+
+
+def test_the_byte_budget_holds_over_many_requests(data_dir: Path) -> None:
+    """What is dropped is given back in the books too, or every collection would raise the budget."""
+    budget = 150_000
+    grammar = compiled(person("any"), llama(data_dir), grammar_bytes=budget)
+    bitmask = np.zeros((1, grammar.vocabulary.bitmask_words), np.int32)
+    for request in range(150):
+        matcher = Matcher(grammar)
+        for token in f'{{"name": "a{request}bc{request * 7}", "tags": [ab-c{request}, "x"], "k{request}": {request}':
+            matcher.fill_bitmask(bitmask)
+            matcher.accept_token(next(t for t in range(256) if grammar.vocabulary.token_bytes(t) == token.encode()))
+    assert grammar.statistics()["collections"] > 1
+    assert grammar.statistics()["state_bytes"] < 2 * budget

@@ -1,0 +1,74 @@
+"""Lowering of shared expressions: pasted code means what it meant, whatever stands before it."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from json_texts import Language
+
+from latticework.grammar.ir import (
+    Chars,
+    Choice,
+    Complement,
+    Concat,
+    DigitsModulo,
+    Grammar,
+    Intersection,
+    JsonString,
+    Node,
+    Regex,
+    Repeat,
+    Terminal,
+    Text,
+    TextSet,
+    Union,
+)
+from latticework.grammar.lower import lower, share
+
+LETTER = Chars(((97, 99),))
+CONTENT = share(
+    Union(
+        (
+            TextSet(("ab", 'a"', "", "\n")),
+            Intersection((Repeat(LETTER, 3, 4), Complement(Concat((Text("ab"), LETTER))))),
+        )
+    )
+)
+NUMBER = share(Intersection((Repeat(Chars(((48, 57),)), 1, 3), DigitsModulo(7))))
+EXAMPLES: list[Regex] = [CONTENT, NUMBER, Text("ab"), TextSet(("x", "ab")), JsonString(CONTENT), JsonString(Text("ab"))]
+PLAIN = {"ab", 'a"', "", "\n", "abaa", "aaa", "cbab", "abb", "aab"}
+DIGITS = {"7", "014", "8", "99", "994"}
+TEXTS = sorted(PLAIN | DIGITS | {"x", '"ab"', '"a\\""', '""', '"\\n"', '"aaa"', '"abb"', '"a', "xab"})
+
+
+def accepted(node: Node) -> set[str]:
+    language = Language(Grammar(node))
+    return {text for text in TEXTS if text in language}
+
+
+def test_what_shared_expressions_mean() -> None:
+    assert accepted(Terminal(CONTENT)) == PLAIN - {"abb"}
+    assert accepted(Terminal(NUMBER)) == {"7", "014", "994"}
+    assert accepted(Terminal(JsonString(CONTENT))) == {'"ab"', '"a\\""', '""', '"\\n"', '"aaa"'}
+
+
+@given(st.lists(st.sampled_from(EXAMPLES), min_size=1, max_size=8))
+def test_a_choice_is_the_union_of_its_parts(parts: list[Regex]) -> None:
+    expected = set().union(*(accepted(Terminal(part)) for part in parts))
+    assert accepted(Choice(tuple(map(Terminal, parts)))) == expected
+    if not any(isinstance(part, JsonString) for part in parts):
+        assert accepted(Terminal(Union(tuple(parts)))) == expected
+
+
+def test_a_shared_expression_is_written_once() -> None:
+    once = lower(Grammar(Choice((Terminal(CONTENT),))))
+    twice = lower(Grammar(Choice((Terminal(CONTENT), Terminal(Concat((CONTENT,)))))))
+    assert twice[1] == once[1]
+    assert len(twice[0]) - len(once[0]) < 12 * 4
+
+
+def test_sharing_changes_nothing() -> None:
+    def build() -> Regex:
+        return Concat((Repeat(LETTER, 1), TextSet(("1", "22")), Complement(Text("x"))))
+
+    assert lower(Grammar(Terminal(share(build())))) == lower(Grammar(Terminal(build())))
