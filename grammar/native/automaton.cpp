@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 
 #include "errors.hpp"
@@ -22,8 +23,7 @@ Automaton::Automaton(std::shared_ptr<Vocabulary> vocabulary, std::string code, s
     std::memcpy(words.data(), code_.data(), code_.size());
     lexer_ = vocabulary_->lexer(limits_.lexer_bytes);
     collect_above_ = limits_.grammar_bytes;
-    std::lock_guard lock(lexer_->mutex);
-    allow_work();
+    Building building(*this);
     program_ = std::make_unique<Program>(*lexer_, words, text_, limits_.grammar_nodes);
     frames_ = std::make_unique<Frames>(*program_, *lexer_);
     auto terminated = std::make_unique<Config>();
@@ -205,21 +205,18 @@ StateId Automaton::step_locked(StateId state, uint8_t byte) {
 
 // The caller holds `gc_` shared.
 StateId Automaton::walk(StateId state, std::string_view data) {
-    std::unique_lock<std::mutex> lock(lexer_->mutex, std::defer_lock);
+    std::optional<Building> building;
     for (char c : data) {
         auto byte = static_cast<uint8_t>(c);
         StateId next = known_step(at(state), byte);
         if (next == kUnknown) {
-            if (!lock.owns_lock()) {
-                lock.lock();
-                allow_work();
-            }
+            if (!building) building.emplace(*this);
             next = step_locked(state, byte);
         }
         state = next;
         if (state == kDead) break;
     }
-    if (lock.owns_lock()) all_bytes_ = memory();
+    if (building) all_bytes_ = memory();
     return state;
 }
 
@@ -246,8 +243,7 @@ StateId Automaton::step_token(StateId state, TokenId token) {
     if (bytes.empty()) return kDead;
     StateId next = walk(state, bytes);
     if (next == kDead || vocabulary_->spells_every_byte()) return next;
-    std::lock_guard lock(lexer_->mutex);
-    allow_work();
+    Building building(*this);
     return token_alive(next) ? next : kDead;
 }
 

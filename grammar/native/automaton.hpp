@@ -117,7 +117,23 @@ private:
     };
 
     // automaton.cpp: states and transitions
-    void allow_work() { lexer_->allow(limits_.derivative_steps, limits_.lexer_bytes); }
+    // Holds the lexer's mutex, and charges what is added to the shared lexer to this grammar.
+    class Building {
+    public:
+        explicit Building(Automaton& automaton) : automaton_(automaton), lock_(automaton.lexer_->mutex) {
+            size_t limit = automaton.limits_.lexer_bytes, used = automaton.lexer_used_;
+            before_ = automaton.lexer_->core_memory();
+            automaton.lexer_->allow(automaton.limits_.derivative_steps, limit > used ? limit - used : 0);
+        }
+        ~Building() { automaton_.lexer_used_ += automaton_.lexer_->core_memory() - before_; }
+        Building(const Building&) = delete;
+        Building& operator=(const Building&) = delete;
+
+    private:
+        Automaton& automaton_;
+        std::lock_guard<std::mutex> lock_;
+        size_t before_;
+    };
     Config& at(StateId state) const;
     static StateId known_step(const Config& config, uint8_t byte);
     void remember_step(Config& config, uint8_t byte, StateId next);
@@ -187,7 +203,7 @@ private:
     std::atomic<size_t> all_bytes_{0};  // with stacks and positions; refreshed after each slow path
     std::atomic<size_t> collect_above_{0};
     size_t live_states_ = 0, masks_ = 0, collections_ = 0;
-    size_t closure_bytes_ = 0, exit_bytes_ = 0;
+    size_t closure_bytes_ = 0, exit_bytes_ = 0, lexer_used_ = 0;
     std::mutex matchers_mutex_;
     std::unordered_set<Matcher*> matchers_;
 };

@@ -55,8 +55,7 @@ const Automaton::Mask& Automaton::mask_of(StateId state) {
     Config& config = at(state);
     const Mask* known = config.mask.load(std::memory_order_acquire);
     if (known != nullptr) return *known;
-    std::lock_guard lock(lexer_->mutex);
-    allow_work();
+    Building building(*this);
     known = config.mask.load();
     if (known != nullptr) return *known;
     std::unique_ptr<Mask> mask = vocabulary_->spells_every_byte() ? build_mask(state) : build_mask_checked(state);
@@ -70,6 +69,7 @@ const Automaton::Mask& Automaton::mask_of(StateId state) {
     bytes_ += mask->bytes;
     ++masks_;
     all_bytes_ = memory();
+    if (lexer_->memory() > limits_.lexer_bytes) lexer_->drop_masks();
     known = mask.release();
     config.mask.store(known, std::memory_order_release);
     return *known;

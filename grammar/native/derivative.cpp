@@ -18,7 +18,7 @@ std::span<const Edge> RegexSet::derivative(ExprId id) {
 }
 
 void RegexSet::count_work(size_t edges) {
-    constexpr long kEdgesPerStep = 32;
+    constexpr long kEdgesPerStep = 1000;
     work_ += static_cast<long>(edges);
     if (allowed_ > 0 && work_ > allowed_ * kEdgesPerStep) {
         throw LimitReached("derivative_steps", allowed_, "a regular expression of the grammar takes too much work");

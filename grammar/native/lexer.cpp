@@ -87,8 +87,8 @@ bool Lexer::explore(std::vector<Visit>& visits) {
 }
 
 Lexer::State& Lexer::make_state(ExprId id) {
-    if (memory() > 2 * byte_limit_) {  // one budget may be full of what other grammars left
-        throw LimitReached("lexer_bytes", static_cast<long>(byte_limit_),
+    if (core_memory() > grow_until_) {
+        throw LimitReached("lexer_bytes", static_cast<long>(bytes_left_),
                            "the regular expressions of the grammar have too many states");
     }
     std::span<const Edge> span = regex.derivative(id);
@@ -153,10 +153,6 @@ const Loop& Lexer::loop(ExprId id) {
     State& state = state_of(id);
     state.loop = std::move(loop);
     return *state.loop;
-}
-
-size_t Lexer::memory() const {
-    return regex.memory() + state_bytes_ + mask_bytes_ + states_.capacity() * sizeof(void*) + life_.capacity();
 }
 
 void Lexer::drop_masks() {

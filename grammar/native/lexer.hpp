@@ -47,14 +47,18 @@ public:
 
     std::shared_ptr<const LexMask>& mask_slot(ExprId state) { return state_of(state).mask; }
     void count_bytes(size_t bytes) { mask_bytes_ += bytes; }
-    size_t memory() const;
+    size_t memory() const { return core_memory() + mask_bytes_; }
     void drop_masks();  // forget what can be computed again; expressions stay
 
-    // What the grammar that holds the mutex may spend: each sets its own limits before it computes.
+    // What the grammar that holds the mutex may still spend: steps of work, bytes of expressions and states.
     void allow(long steps, size_t bytes) {
         derivative_steps_ = steps;
-        byte_limit_ = bytes;
+        bytes_left_ = bytes;
+        grow_until_ = core_memory() + bytes;
         regex.allow_work(steps);
+    }
+    size_t core_memory() const {  // without masks, which can be dropped
+        return regex.memory() + state_bytes_ + states_.capacity() * sizeof(void*) + life_.capacity();
     }
 
     struct State {
@@ -99,7 +103,7 @@ private:
     std::vector<Life> life_;                      // by expression
     size_t state_bytes_ = 0, mask_bytes_ = 0;
     long derivative_steps_ = 200000;  // for deciding one emptiness
-    size_t byte_limit_ = SIZE_MAX;
+    size_t bytes_left_ = SIZE_MAX, grow_until_ = SIZE_MAX;
 };
 
 }  // namespace latticework
