@@ -4,7 +4,7 @@
 
 The schemas are MaskBench's: a seeded sample that takes from its data sets in turn, of those that compile. Each gets one
 greedy output and `samples - 1` drawn at temperature 1; outputs of several schemas and prompts share a batch. Ends with
-code 1 if an output is invalid, or an unfinished one is no possible beginning.
+code 1 if `jsonschema` refuses an output, an unfinished one is no possible beginning, or there was an exception.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rich.table import Table
 from subjects import Subject, builtin, random_llama3
 from typer import BadParameter, Exit, Option
 from typer import run as run_command
-from verdicts import Verdict, unchecked_formats, verdict
+from verdicts import FAILURES, Verdict, unchecked_formats, verdict
 
 import latticework as lw
 from latticework.grammar.constraint import Whitespace
@@ -109,7 +109,6 @@ class Tally:
         modes = {mode: _share(self.finished[mode], self.outputs[mode]) for mode in ("greedy", "sampled")}
         total = sum(self.outputs[mode] for mode in modes)
         finished = sum(self.finished[mode] for mode in modes)
-        kinds = "invalid", "disputed", "unjudged", "dead", "stuck"
         return {
             "schemas": self.schemas.total(),
             "schemas_with_a_finished_output": len(self.reached),
@@ -122,7 +121,7 @@ class Tally:
             "unfinished": total - finished - self.exceptions.total(),
             "valid": self.kinds["valid"],
             "unfinished_but_viable": self.kinds["viable"],
-            **{kind: self.kinds[kind] for kind in kinds},
+            **{kind: self.kinds[kind] for kind in (*FAILURES, "unjudged")},
             "exceptions": dict(self.exceptions),
             "datasets": {
                 name: {"schemas": count, "outputs": self.outputs[name], "finished": self.finished[name]}
@@ -133,8 +132,8 @@ class Tally:
 
     @property
     def has_failed(self) -> bool:
-        """Whether a promise was broken: exceptions count."""
-        return bool(self.exceptions) or any(self.kinds[kind] for kind in ("invalid", "dead", "stuck"))
+        """Whether a promise was broken: exceptions and disputed outputs count."""
+        return bool(self.exceptions) or any(self.kinds[kind] for kind in FAILURES)
 
 
 def _share(part: int, whole: int) -> float:

@@ -1,9 +1,9 @@
 """Says whether a generated text is what its constraint promised: validated if finished, a possible beginning if not.
 
-The validator is `jsonschema`, with the formats that Latticework enforces. It has two habits that are not the
-specification's: it divides doubles to check `multipleOf`, and it reads patterns as Python does instead of ECMA-262.
-So a text that it refuses is shown to two more: itself with exact decimals, and `jsonschema_rs`. If one of them accepts,
-the text is disputed and listed apart, with who says what.
+The validator is `jsonschema`, with the formats that Latticework enforces. It has habits that are not the
+specification's: it divides doubles to check `multipleOf`, it reads patterns as Python does instead of ECMA-262, and its
+formats know no leap second. So a text that it refuses is shown to two more: itself with exact decimals, and
+`jsonschema_rs`. If one of them accepts, the text is disputed and listed apart, with who says what.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from referencing import Registry
 import latticework as lw
 
 Kind: TypeAlias = Literal["valid", "viable", "invalid", "disputed", "unjudged", "dead", "stuck"]
+
+FAILURES: tuple[Kind, ...] = ("invalid", "disputed", "dead", "stuck")
+"""Not what was promised: disputed ones too, for `jsonschema` is the validator that the promise names."""
 
 FORMATS = STANDARD_FORMATS - {"regex", "idn-hostname"}
 _CHECKERS = Draft202012Validator.FORMAT_CHECKER.checkers  # the newest: FormatChecker() has draft 3's idea of a time
@@ -48,11 +51,6 @@ class Verdict:
     kind: Kind
     keyword: str = ""
     message: str = ""
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether Latticework broke a promise."""
-        return self.kind in ("invalid", "dead", "stuck")
 
 
 def verdict(generation: lw.Generation, grammar: lw.CompiledGrammar, schema: Any) -> Verdict:

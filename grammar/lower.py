@@ -179,10 +179,15 @@ class _Regexes:
             case ir.Text(text):
                 return self._text(text, spelled)
             case ir.Chars(ranges):
+                _check_ranges(ranges)
                 return self._emit(JSON_CHARS if spelled else CHARS, len(ranges), *chain.from_iterable(ranges))
+            case ir.Intersection(()):
+                raise GrammarError("an intersection needs at least one part")
             case ir.Concat(parts) | ir.Union(parts) | ir.Intersection(parts):
                 return self._emit(_LISTS[type(node)], len(parts), *[numbers[id(part)] for part in parts])
             case ir.Repeat(inner, minimum, maximum):
+                if maximum is not None and maximum < minimum:
+                    raise GrammarError(f"a repetition cannot have bounds of {minimum} to {maximum}")
                 return self._emit(REPEAT, numbers[id(inner)], *_bounds(minimum, maximum))
             case ir.Complement(inner):
                 any_char = self._unique(JSON_CHARS if spelled else CHARS, 1, 0, ir.MAX_CODE_POINT)
@@ -193,6 +198,8 @@ class _Regexes:
             case ir.JsonString(content):
                 return self.string(content)
             case ir.DigitsModulo(modulus, remainder):
+                if modulus < 1:
+                    raise GrammarError(f"the modulus {modulus} must be positive")
                 return self._emit(MODULO, _int32(modulus), remainder % modulus)
         raise TypeError(f"{type(node).__name__} is not a regular expression")
 
@@ -351,6 +358,12 @@ def _spell(text: str) -> bytes:
 
 def _layout(layout: ir.JsonLayout) -> tuple[int, int, int]:
     return _STYLES[layout.style], layout.max_whitespace, layout.indent
+
+
+def _check_ranges(ranges: tuple[ir.Range, ...]) -> None:
+    for low, high in ranges:
+        if not 0 <= low <= high <= ir.MAX_CODE_POINT:
+            raise GrammarError(f"{low:#x} to {high:#x} is no range of code points")
 
 
 def _bounds(minimum: int, maximum: int | None) -> tuple[int, int]:

@@ -121,9 +121,9 @@ private:
     class Building {
     public:
         explicit Building(Automaton& automaton) : automaton_(automaton), lock_(automaton.lexer_->mutex) {
-            size_t limit = automaton.limits_.lexer_bytes, used = automaton.lexer_used_;
             before_ = automaton.lexer_->core_memory();
-            automaton.lexer_->allow(automaton.limits_.derivative_steps, limit > used ? limit - used : 0);
+            automaton.lexer_->allow(automaton.limits_.derivative_steps, automaton.limits_.lexer_bytes,
+                                    automaton.lexer_used_);
         }
         ~Building() { automaton_.lexer_used_ += automaton_.lexer_->core_memory() - before_; }
         Building(const Building&) = delete;

@@ -69,7 +69,7 @@ const Automaton::Mask& Automaton::mask_of(StateId state) {
     bytes_ += mask->bytes;
     ++masks_;
     all_bytes_ = memory();
-    if (lexer_->memory() > limits_.lexer_bytes) lexer_->drop_masks();
+    if (lexer_->mask_memory() > limits_.lexer_bytes) lexer_->drop_masks();
     known = mask.release();
     config.mask.store(known, std::memory_order_release);
     return *known;

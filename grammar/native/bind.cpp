@@ -32,9 +32,13 @@ std::string to_string(const nb::bytes& data) { return {data.c_str(), data.size()
 
 template <typename... Args>
 void raise(const char* name, Args&&... args) {
-    nb::object kind = nb::module_::import_("latticework.grammar.errors").attr(name);
-    nb::object error = kind(std::forward<Args>(args)...);
-    PyErr_SetObject(kind.ptr(), error.ptr());
+    try {
+        nb::object kind = nb::module_::import_("latticework.grammar.errors").attr(name);
+        nb::object error = kind(std::forward<Args>(args)...);
+        PyErr_SetObject(kind.ptr(), error.ptr());
+    } catch (nb::python_error& interrupted) {  // Ctrl-C, most likely
+        interrupted.restore();
+    }
 }
 
 void translate(const std::exception_ptr& thrown, void*) {
@@ -175,8 +179,21 @@ std::unique_ptr<Matcher> make_matcher(std::shared_ptr<Automaton> grammar, const 
     return matcher;
 }
 
+nb::bytes forced_bytes(Automaton& self, StateId state) {
+    std::string forced;
+    {
+        Unlocked unlocked;
+        forced = self.forced_bytes(state);
+    }
+    return to_bytes(forced);
+}
+
 nb::dict statistics(Automaton& self) {
-    Statistics found = self.statistics();
+    Statistics found{};
+    {
+        Unlocked unlocked;
+        found = self.statistics();
+    }
     nb::dict out;
     out["states"] = found.states;
     out["masks"] = found.masks;
@@ -231,9 +248,7 @@ void bind_grammar(nb::module_& m) {
                 return state == Automaton::kTerminated;
             },
             "state"_a)
-        .def(
-            "forced_bytes", [](Automaton& self, StateId state) { return to_bytes(self.forced_bytes(state)); },
-            "state"_a)
+        .def("forced_bytes", &forced_bytes, "state"_a)
         .def(
             "next_bytes", [](Automaton& self, StateId state) { return to_bytes(self.next_bytes(state)); }, "state"_a)
         .def("allowed_tokens", &allowed_tokens, "state"_a, nb::call_guard<Unlocked>())
@@ -264,7 +279,7 @@ void bind_matcher(nb::module_& m) {
             [](const Matcher& self, const std::vector<TokenId>& tokens) { return self.validate(tokens); },
             "token_ids"_a, nb::call_guard<Unlocked>())
         .def("fill_bitmask", &fill_matcher, nb::arg("bitmask").noconvert(), "row"_a = 0)
-        .def("forced_bytes", [](const Matcher& self) { return to_bytes(self.automaton()->forced_bytes(self.state())); })
+        .def("forced_bytes", [](const Matcher& self) { return forced_bytes(*self.automaton(), self.state()); })
         .def(
             "rollback",
             [](Matcher& self, long count) {

@@ -88,7 +88,7 @@ bool Lexer::explore(std::vector<Visit>& visits) {
 
 Lexer::State& Lexer::make_state(ExprId id) {
     if (core_memory() > grow_until_) {
-        throw LimitReached("lexer_bytes", static_cast<long>(bytes_left_),
+        throw LimitReached("lexer_bytes", static_cast<long>(byte_limit_),
                            "the regular expressions of the grammar have too many states");
     }
     std::span<const Edge> span = regex.derivative(id);

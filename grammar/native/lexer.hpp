@@ -50,13 +50,15 @@ public:
     size_t memory() const { return core_memory() + mask_bytes_; }
     void drop_masks();  // forget what can be computed again; expressions stay
 
-    // What the grammar that holds the mutex may still spend: steps of work, bytes of expressions and states.
-    void allow(long steps, size_t bytes) {
+    // What the grammar that holds the mutex may spend: steps of work, and bytes of expressions and states, of which it
+    // has used some before.
+    void allow(long steps, size_t bytes, size_t used) {
         derivative_steps_ = steps;
-        bytes_left_ = bytes;
-        grow_until_ = core_memory() + bytes;
+        byte_limit_ = bytes;
+        grow_until_ = core_memory() + (bytes > used ? bytes - used : 0);
         regex.allow_work(steps);
     }
+    size_t mask_memory() const { return mask_bytes_; }
     size_t core_memory() const {  // without masks, which can be dropped
         return regex.memory() + state_bytes_ + states_.capacity() * sizeof(void*) + life_.capacity();
     }
@@ -103,7 +105,7 @@ private:
     std::vector<Life> life_;                      // by expression
     size_t state_bytes_ = 0, mask_bytes_ = 0;
     long derivative_steps_ = 200000;  // for deciding one emptiness
-    size_t bytes_left_ = SIZE_MAX, grow_until_ = SIZE_MAX;
+    size_t byte_limit_ = SIZE_MAX, grow_until_ = SIZE_MAX;
 };
 
 }  // namespace latticework

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,7 +11,8 @@
 
 namespace latticework {
 
-// Chunk k holds twice as many slots as chunk k - 1. Owns what the slots point to.
+// Three levels of fixed blocks. Owns what the slots point to; ids are never given twice, but a block whose slots were
+// all dropped is freed.
 template <typename Value>
 class StateTable {
 public:
@@ -20,56 +20,76 @@ public:
     StateTable(const StateTable&) = delete;
     StateTable& operator=(const StateTable&) = delete;
     ~StateTable() {
-        for (int32_t id = 0; id < size_; ++id) delete get(id);
+        for (auto& branch : root_) {
+            Branch* leaves = branch.load();
+            if (leaves == nullptr) continue;
+            for (auto& slot : *leaves) free_leaf(slot.load());
+            delete leaves;
+        }
     }
 
     int32_t size() const { return size_; }  // dropped slots included
 
     Value* get(int32_t id) const {  // null for an id that was never given or was dropped
-        if (id < 0) return nullptr;
-        Place place = place_of(id);
-        if (place.chunk >= kChunks) return nullptr;
-        std::atomic<Value*>* slots = chunks_[place.chunk].load(std::memory_order_acquire);
-        return slots == nullptr ? nullptr : slots[place.offset].load(std::memory_order_acquire);
+        if (id < 0 || id >= kMost) return nullptr;
+        const Branch* branch = root_[id / (kLeaf * kBranch)].load(std::memory_order_acquire);
+        if (branch == nullptr) return nullptr;
+        const Leaf* leaf = (*branch)[id / kLeaf % kBranch].load(std::memory_order_acquire);
+        return leaf == nullptr ? nullptr : leaf->slots[id % kLeaf].load(std::memory_order_acquire);
     }
 
     int32_t add(std::unique_ptr<Value> value) {
-        Place place = place_of(size_);
-        if (place.chunk >= kChunks) throw LimitReached("states", 1L << 29, "the automaton has too many states");
-        if (owners_[place.chunk] == nullptr) {
-            owners_[place.chunk] = std::make_unique<std::atomic<Value*>[]>(place.size);
-            chunks_[place.chunk].store(owners_[place.chunk].get(), std::memory_order_release);
-            bytes_ += place.size * sizeof(Value*);
-        }
-        owners_[place.chunk][place.offset].store(value.release(), std::memory_order_release);
+        if (size_ >= kMost) throw LimitReached("states", kMost, "the automaton has too many states");
+        Leaf& leaf = leaf_for(size_);
+        ++leaf.held;
+        leaf.slots[size_ % kLeaf].store(value.release(), std::memory_order_release);
         return size_++;
     }
 
+    // The caller sees to it that nobody reads.
     void drop(int32_t id) {
-        Place place = place_of(id);
-        delete owners_[place.chunk][place.offset].exchange(nullptr);
+        auto& slot = (*root_[id / (kLeaf * kBranch)].load())[id / kLeaf % kBranch];
+        Leaf* leaf = slot.load();
+        delete leaf->slots[id % kLeaf].exchange(nullptr);
+        bool full = (id / kLeaf + 1) * kLeaf <= size_;  // no further slot of it will be given
+        if (--leaf->held > 0 || !full) return;
+        slot.store(nullptr);
+        delete leaf;
+        bytes_ -= sizeof(Leaf);
     }
 
     size_t memory() const { return bytes_; }
 
 private:
-    static constexpr int kChunks = 24;
-    static constexpr uint32_t kFirst = 64;  // slots of the first chunk
+    static constexpr int32_t kLeaf = 128, kBranch = 1024, kRoot = 256, kMost = kLeaf * kBranch * kRoot;
 
-    struct Place {
-        int chunk;
-        size_t size, offset;
+    struct Leaf {
+        std::array<std::atomic<Value*>, kLeaf> slots{};
+        int32_t held = 0;
     };
+    using Branch = std::array<std::atomic<Leaf*>, kBranch>;
 
-    static Place place_of(int32_t id) {
-        uint32_t at = static_cast<uint32_t>(id) + kFirst;
-        int chunk = std::bit_width(at) - std::bit_width(kFirst);
-        size_t size = static_cast<size_t>(kFirst) << chunk;
-        return {chunk, size, at - size};
+    static void free_leaf(Leaf* leaf) {
+        if (leaf == nullptr) return;
+        for (auto& slot : leaf->slots) delete slot.load();
+        delete leaf;
     }
 
-    std::array<std::atomic<std::atomic<Value*>*>, kChunks> chunks_{};
-    std::array<std::unique_ptr<std::atomic<Value*>[]>, kChunks> owners_;
+    Leaf& leaf_for(int32_t id) {
+        auto& branch = root_[id / (kLeaf * kBranch)];
+        if (branch.load() == nullptr) {
+            branch.store(new Branch{}, std::memory_order_release);
+            bytes_ += sizeof(Branch);
+        }
+        auto& slot = (*branch.load())[id / kLeaf % kBranch];
+        if (slot.load() == nullptr) {
+            slot.store(new Leaf, std::memory_order_release);
+            bytes_ += sizeof(Leaf);
+        }
+        return *slot.load();
+    }
+
+    std::array<std::atomic<Branch*>, kRoot> root_{};
     int32_t size_ = 0;
     size_t bytes_ = 0;
 };

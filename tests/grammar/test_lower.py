@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from json_texts import Language
 
+from latticework.grammar.errors import GrammarError
 from latticework.grammar.ir import (
     Chars,
     Choice,
@@ -72,3 +74,21 @@ def test_sharing_changes_nothing() -> None:
         return Concat((Repeat(LETTER, 1), TextSet(("1", "22")), Complement(Text("x"))))
 
     assert lower(Grammar(Terminal(share(build())))) == lower(Grammar(Terminal(build())))
+
+
+@pytest.mark.parametrize(
+    "regex",
+    [
+        Intersection(()),
+        DigitsModulo(0),
+        Repeat(LETTER, 3, 2),
+        Repeat(LETTER, 0, 2**31),
+        Chars(((98, 97),)),
+        Chars(((0, 0x110000),)),
+        JsonString(JsonString(Text("a"))),
+    ],
+    ids=str,
+)
+def test_what_has_no_meaning_is_refused(regex: Regex) -> None:
+    with pytest.raises(GrammarError):
+        lower(Grammar(Terminal(regex)))
