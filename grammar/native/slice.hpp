@@ -23,7 +23,6 @@ public:
     ClassSlice(const std::vector<std::string>& tokens, const CharClass& chars, int words);
 
     int longest_run() const { return longest_run_; }
-    int pure_count() const { return static_cast<int>(pure_.size()); }
 
     // The tokens of 1 to `run` characters of the class, and of nothing else.
     SharedBits pure(int run);

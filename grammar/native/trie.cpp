@@ -36,9 +36,4 @@ Trie::Trie(std::vector<Entry> entries) {
     token_begin_.push_back(static_cast<int32_t>(tokens_.size()));
 }
 
-size_t Trie::memory() const {
-    return bytes_.size() * (sizeof(uint8_t) + sizeof(uint16_t) + 2 * sizeof(int32_t)) +
-           tokens_.size() * sizeof(TokenId);
-}
-
 }  // namespace latticework

@@ -33,7 +33,6 @@ public:
         return {tokens_.data() + token_begin_[node],
                 static_cast<size_t>(token_begin_[ends_[node]] - token_begin_[node])};
     }
-    size_t memory() const;
 
 private:
     void add_node(uint8_t byte, int depth);
