@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
+import resource
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from engines import package_version
+
+_M_MMAP_THRESHOLD = -3  # of mallopt(3)
+_LARGE = 1 << 20
 
 
 def describe(packages: Iterable[str]) -> dict[str, Any]:
@@ -25,6 +30,23 @@ def describe(packages: Iterable[str]) -> dict[str, Any]:
         },
         "versions": {"python": platform.python_version(), **{name: package_version(name) for name in packages}},
     }
+
+
+def give_back_large_blocks() -> None:
+    """Ask glibc to map blocks of 1 MiB and more by themselves, whose memory goes back to the system once they are free.
+
+    By default it puts the logits of a wide vocabulary on the heap once they have been freed a first time, and does not
+    find their places again between the small blocks of new grammars: a long run on a CPU then grows by gigabytes.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE)
+
+
+def peak_memory_mib() -> float:
+    """The most memory that the process has held so far, in MiB."""
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20, 1)
 
 
 def cpu_model() -> str:

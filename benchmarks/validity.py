@@ -21,7 +21,7 @@ from typing import Annotated, Any, cast, get_args
 
 import torch
 from corpus import MASKBENCH_FILE, TOKENIZER_FILE, read_rows
-from machine import describe
+from machine import describe, give_back_large_blocks, peak_memory_mib
 from maskbench import DATA, progress
 from report import wide_console
 from rich.table import Table
@@ -161,12 +161,14 @@ def main(
     settings |= {"whitespace": whitespace, "closing_bias_of_random_model": closing_bias, "data": MASKBENCH_FILE.name}
     settings |= {"formats_not_checked": list(unchecked_formats())}
     torch.set_num_threads(1)
+    give_back_large_blocks()
     tallies = {}
     for name in [model] if model != Which.both else [Which.random, Which.builtin]:
         subject = load(name, data, seed, closing_bias)
         job = Job(subject, schemas, samples, seed, max_new_tokens, cast(Whitespace, whitespace))
         tallies[str(name)] = run(job, rows, str(name))
     record = {"benchmark": "validity", **describe(PACKAGES), "settings": settings}
+    record["peak_memory_mib"] = peak_memory_mib()
     record["models"] = {name: tally.figures() for name, tally in tallies.items()}
     wide_console().print(table(record["models"]))
     if output is not None:

@@ -43,7 +43,7 @@ class CachedModel:
         return self._limit - len(prompt) + 1
 
     def __call__(self, next_ids: Tensor) -> Tensor:
-        """Feed int64[B, T] (the prompts first, then one token each) -> a fresh tensor of logits [B, W].
+        """Feed int64[B, T] (the prompts first, then one token each) -> logits [B, W], not to be written to.
 
         float64 logits stay so, all others become float32.
         """
@@ -64,7 +64,7 @@ class CachedModel:
         )
         self._cache = getattr(output, "past_key_values", None)
         logits: Tensor = output.logits[:, -1]
-        return logits.to(torch.float64 if logits.dtype == torch.float64 else torch.float32, copy=True)
+        return logits.to(torch.float64 if logits.dtype == torch.float64 else torch.float32)
 
 
 def text_config(model: Any) -> Any:
