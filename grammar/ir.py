@@ -170,11 +170,31 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """One way to fill a place of a container that counts: a text of `node`, which adds one to each of `counts`.
+
+    `counts` are indices of `Array.counters`, or of the demands of a `Record`. Alternatives of a place may overlap: a text
+    of two counts in either way.
+    """
+
+    node: Node
+    counts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """How often the items of an `Array` may add to a count."""
+
+    minimum: int = 0
+    maximum: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A declared property of a `Record`: its name (decoded, unquoted), its value, and whether it must be there."""
 
     name: str
-    value: Node
+    value: Place
     required: bool = False
 
 
@@ -186,7 +206,7 @@ class ExtraFields:
     """
 
     name: Regex
-    value: Node
+    value: Place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -195,7 +215,11 @@ class Record:
 
     `order="declared"`: fields in the order of `fields`, then extra fields. `order="any"`: every order, each declared
     name at most once, all required ones present.
-    `minimum`/`maximum` bound the number of properties, extra ones counted each time they are written.
+    `minimum`/`maximum` bound the number of properties, extra ones counted each time they are written. Each of the
+    `demands` (at most 4) must be counted by some property at least once.
+
+    `different_names`: no extra name is written twice. Their spelling must then be unique (`JsonString`), and infinitely
+    many are demanded of each of `extras`.
     """
 
     fields: tuple[Field, ...]
@@ -204,23 +228,34 @@ class Record:
     minimum: int = 0
     maximum: int | None = None
     layout: JsonLayout = field(default_factory=JsonLayout)
+    different_names: bool = False
+    demands: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Array:
     """A JSON array: item i is a text of `prefix[i]`, items beyond the prefix are texts of `rest`.
 
-    `rest=None` means that there are none beyond the prefix. `minimum`/`maximum` bound the number of items.
+    `rest=None` means that there are none beyond the prefix. `minimum`/`maximum` bound the number of items, `counters`
+    what their alternatives count.
+
+    `different`: no two items have equal values. Two texts of an item are then compared without white space between
+    tokens, and with the members of objects sorted by name; beyond that the spelling of a value must be unique. Whoever
+    builds the node sees to it that there are enough different items: at least i + 1 for item i below `minimum`.
     """
 
-    prefix: tuple[Node, ...] = ()
-    rest: Node | None = None
+    prefix: tuple[Place, ...] = ()
+    rest: Place | None = None
     minimum: int = 0
     maximum: int | None = None
     layout: JsonLayout = field(default_factory=JsonLayout)
+    different: bool = False
+    counters: tuple[Counter, ...] = ()
 
 
 Node: TypeAlias = Terminal | Sequence | Choice | Reference | Record | Array
+Place: TypeAlias = Node | tuple[Alternative, ...]
+"""What fills a field or an item: a node that counts nothing, or one of several alternatives."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

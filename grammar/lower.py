@@ -100,19 +100,35 @@ class _Nodes:
 
     def record(self, node: ir.Record) -> list[int]:
         code = [RECORD, *_layout(node.layout), int(node.order == "any"), *_bounds(node.minimum, node.maximum)]
-        code.append(len(node.fields))
+        code += (int(node.different_names), node.demands, len(node.fields))
         for declared in node.fields:
             key = self._regexes.literal(encode_basestring(declared.name).encode())
-            code += (key, self._number(declared.value), int(declared.required))
+            code += (key, int(declared.required), *self._place(declared.value, node.demands))
         code.append(len(node.extras))
         for extra in node.extras:
-            code += (self._regexes.string(extra.name), self._number(extra.value))
+            code += (self._regexes.string(extra.name), *self._place(extra.value, node.demands))
         return code
 
     def array(self, node: ir.Array) -> list[int]:
-        code = [ARRAY, *_layout(node.layout), *_bounds(node.minimum, node.maximum)]
-        code += (len(node.prefix), *map(self._number, node.prefix))
-        code.append(-1 if node.rest is None else self._number(node.rest))
+        code = [ARRAY, *_layout(node.layout), *_bounds(node.minimum, node.maximum), int(node.different)]
+        code.append(len(node.counters))
+        for counter in node.counters:
+            code += _bounds(counter.minimum, counter.maximum)
+        code.append(len(node.prefix))
+        for item in node.prefix:
+            code += self._place(item, len(node.counters))
+        code += [0] if node.rest is None else self._place(node.rest, len(node.counters))
+        return code
+
+    def _place(self, place: ir.Place, counters: int) -> list[int]:
+        """The number of alternatives, then each with the set of what it counts."""
+        if not isinstance(place, tuple):
+            return [1, self._number(place), 0]
+        code = [len(place)]
+        for alternative in place:
+            if not all(0 <= index < counters for index in alternative.counts):
+                raise GrammarError(f"an alternative counts {alternative.counts}, but there are {counters} counters")
+            code += (self._number(alternative.node), sum(1 << index for index in set(alternative.counts)))
         return code
 
 

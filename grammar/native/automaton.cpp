@@ -48,7 +48,7 @@ Automaton::Config& Automaton::at(StateId state) const {
 
 StateId Automaton::add_config(std::unique_ptr<Config> config) {
     for (const Item& item : config->items) config->alive = config->alive | lexer_->alive(item.lex);
-    bytes_ += sizeof(Config) + config->items.capacity() * sizeof(Item);
+    bytes_ += config->own_bytes();
     ++live_states_;
     return configs_.add(std::move(config));
 }
@@ -56,18 +56,20 @@ StateId Automaton::add_config(std::unique_ptr<Config> config) {
 uint64_t Automaton::hash_of(const Config& config) {
     uint64_t hash = config.accepting ? 17 : 19;
     for (const Item& item : config.items) hash = mix(mix(hash, item.lex), item.stacks);
-    return hash;
+    return config.trail ? mix(hash, config.trail->hash()) : hash;
 }
 
-StateId Automaton::intern(std::vector<Item> items, bool accepting) {
+StateId Automaton::intern(std::vector<Item> items, bool accepting, TrailPtr trail) {
     if (items.empty() && !accepting) return kDead;
     auto config = std::make_unique<Config>();
     config->items = std::move(items);
     config->accepting = accepting;
+    config->trail = std::move(trail);
     uint64_t hash = hash_of(*config);
     StateId found = config_index_.find(hash, [&](int32_t id) {
         const Config& other = *configs_.get(id);
-        return other.accepting == config->accepting && other.items == config->items;
+        if (other.accepting != config->accepting || other.items != config->items) return false;
+        return other.trail == config->trail || (other.trail && config->trail && *other.trail == *config->trail);
     });
     if (found >= 0) return found;
     StateId id = add_config(std::move(config));
@@ -102,18 +104,19 @@ void Automaton::normalise(std::vector<Item>& items) {
     std::ranges::sort(items);
 }
 
-const Automaton::Fragment& Automaton::closure(StackId stacks) {
-    if (auto found = closures_.find(stacks); found != closures_.end()) return found->second;
+const Automaton::Fragment& Automaton::closure(StackId stacks, bool repeats) {
+    int64_t key = static_cast<int64_t>(stacks) * 2 + repeats;
+    if (auto found = closures_.find(key); found != closures_.end()) return found->second;
     Fragment fragment;
-    expand(stacks, fragment);
+    expand(stacks, repeats, fragment);
     normalise(fragment.items);
     closure_bytes_ += sizeof(Fragment) + 48 + fragment.items.capacity() * sizeof(Item);
-    return closures_.emplace(stacks, std::move(fragment)).first->second;
+    return closures_.emplace(key, std::move(fragment)).first->second;
 }
 
 // Follows every move that reads nothing. A position above a set of stacks is visited once; a tail call puts the child
 // straight above what its parent would return to, so right recursion and unit cycles end.
-void Automaton::expand(StackId stacks, Fragment& out) {
+void Automaton::expand(StackId stacks, bool repeats, Fragment& out) {
     constexpr size_t kMostVisits = 200000;
     std::vector<StackTop> open;
     std::unordered_set<uint64_t> visited;
@@ -130,6 +133,10 @@ void Automaton::expand(StackId stacks, Fragment& out) {
         StackTop top = open.back();
         open.pop_back();
         if (visited.size() > kMostVisits) throw GrammarProblem("the grammar is left-recursive");
+        bool ends = frames_->ends_different(top.pos);
+        out.ends_different = out.ends_different || ends;
+        out.opens_different = out.opens_different || frames_->opens_different(top.pos);
+        if (ends && repeats) continue;
         std::span<const Move> span = frames_->moves(top.pos);
         for (const Move& move : std::vector<Move>(span.begin(), span.end())) {
             StackId after = move.next == Move::kReturn ? top.below : stacks_.push(move.next, top.below);
@@ -145,19 +152,31 @@ void Automaton::expand(StackId stacks, Fragment& out) {
 }
 
 StateId Automaton::compute_step(StateId state, uint8_t byte) {
+    StateId next = step_untried(state, byte);
+    return next != kDead && at(next).trail && !trail_alive(next) ? kDead : next;
+}
+
+// Without asking whether a state with a trail can be completed.
+StateId Automaton::step_untried(StateId state, uint8_t byte) {
+    const Config& config = at(state);
+    Trail::Step trail = Trail::after(config.trail, byte);
+    if (trail.too_deep) return kDead;
     std::vector<Item> items;
-    bool accepting = false;
-    for (const Item& item : at(state).items) {
+    bool accepting = false, opens = false;
+    for (const Item& item : config.items) {
         ExprId next = lexer_->step(item.lex, byte);
         if (next == RegexSet::kNothing) continue;
         if (!lexer_->alive(next).empty()) items.push_back({next, item.stacks});
         if (!lexer_->nullable(next)) continue;
-        const Fragment& fragment = closure(item.stacks);
-        accepting = accepting || fragment.accepting;
-        items.insert(items.end(), fragment.items.begin(), fragment.items.end());
+        const Fragment* fragment = &closure(item.stacks);
+        if (fragment->ends_different && trail.next && trail.next->repeats()) fragment = &closure(item.stacks, true);
+        accepting = accepting || fragment->accepting;
+        opens = opens || fragment->opens_different;
+        items.insert(items.end(), fragment->items.begin(), fragment->items.end());
     }
     normalise(items);
-    return intern(std::move(items), accepting);
+    if (opens) trail.open(byte);
+    return intern(std::move(items), accepting, std::move(trail.next));
 }
 
 StateId Automaton::known_step(const Config& config, uint8_t byte) {
@@ -275,10 +294,11 @@ std::string Automaton::forced_bytes(StateId state) {
     collect_if_needed({&state, 1});
     std::shared_lock gc(gc_);
     std::string forced;
-    for (Config* config = &at(state); !config->accepting && config->alive.count() == 1 && forced.size() < kLongest;) {
-        forced.push_back(static_cast<char>(config->alive.first()));
+    while (!at(state).accepting && forced.size() < kLongest) {
+        ByteSet alive = exact_alive(state);
+        if (alive.count() != 1) break;
+        forced.push_back(static_cast<char>(alive.first()));
         state = walk(state, std::string_view(forced).substr(forced.size() - 1));
-        config = &at(state);
     }
     return forced;
 }
@@ -286,7 +306,7 @@ std::string Automaton::forced_bytes(StateId state) {
 std::string Automaton::next_bytes(StateId state) {
     std::shared_lock gc(gc_);
     std::string bytes;
-    at(state).alive.for_each([&](int byte) { bytes.push_back(static_cast<char>(byte)); });
+    exact_alive(state).for_each([&](int byte) { bytes.push_back(static_cast<char>(byte)); });
     return bytes;
 }
 

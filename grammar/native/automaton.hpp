@@ -1,6 +1,7 @@
 // The token automaton: a grammar for a vocabulary as a graph whose states are small integers, built as it is walked.
 //
-// A state is a configuration: a set of (lexer state, set of parser stacks) and whether the text may end. Configurations
+// A state is a configuration: a set of (lexer state, set of parser stacks), whether the text may end, and, inside a
+// container whose items or names must differ, the trail of what is to be compared (trail.hpp). Configurations
 // are interned, so two histories that allow the same futures by construction are one state, and what was computed for
 // it once (transitions, its mask) serves every request. The mask of a state depends on nothing but the state.
 //
@@ -25,6 +26,7 @@
 #include "program.hpp"
 #include "stacks.hpp"
 #include "state_table.hpp"
+#include "trail.hpp"
 #include "vocabulary.hpp"
 
 namespace latticework {
@@ -94,6 +96,8 @@ private:
     struct Fragment {  // what may come next above a set of stacks
         std::vector<Item> items;
         bool accepting = false;
+        bool opens_different = false;  // what was read last opened a container that compares
+        bool ends_different = false;   // or ended something that it compares
     };
     using SharedTokens = std::shared_ptr<const std::vector<TokenId>>;
     struct Mask {  // the union of the bases and lists, without what is cleared, and these tokens
@@ -108,12 +112,17 @@ private:
     struct Config {
         std::vector<Item> items;
         bool accepting = false;
-        ByteSet alive;
+        TrailPtr trail;
+        ByteSet alive;                               // a superset where there is a trail
         std::array<std::atomic<uint64_t>, 6> few{};  // the first transitions: state + 1 above the byte; 0 is free
         std::atomic<Table*> table{nullptr};          // all transitions, once they are more
         std::atomic<const Mask*> mask{nullptr};
         std::atomic<Life> token_life{Life::Unknown};
+        Life trail_life = Life::Unknown;
         ~Config();
+        size_t own_bytes() const {
+            return sizeof(Config) + items.capacity() * sizeof(Item) + (trail ? trail->memory() : 0);
+        }
     };
 
     // automaton.cpp: states and transitions
@@ -141,16 +150,18 @@ private:
     StateId walk(StateId state, std::string_view data);
     StateId step_token(StateId state, TokenId token);
     StateId compute_step(StateId state, uint8_t byte);
-    StateId intern(std::vector<Item> items, bool accepting);
+    StateId intern(std::vector<Item> items, bool accepting, TrailPtr trail = nullptr);
     StateId add_config(std::unique_ptr<Config> config);
     void normalise(std::vector<Item>& items);
-    const Fragment& closure(StackId stacks);
-    void expand(StackId stacks, Fragment& out);
+    // `repeats`: without the stacks on which the thing that was just read must not equal one before.
+    const Fragment& closure(StackId stacks, bool repeats = false);
+    void expand(StackId stacks, bool repeats, Fragment& out);
     static uint64_t hash_of(const Config& config);
 
     // automaton_mask.cpp
     void fill_row(StateId state, std::span<uint32_t> row);
     const Mask& mask_of(StateId state);
+    const Mask& make_mask(StateId state);
     std::unique_ptr<Mask> build_mask(StateId state);
     std::unique_ptr<Mask> build_mask_checked(StateId state);
     bool add_lex_mask(const Item& item, Mask& mask);
@@ -163,6 +174,14 @@ private:
     bool token_alive(StateId state);
     void search_token_life(StateId state);
     void require_spelling();
+
+    // automaton_trail.cpp
+    StateId step_untried(StateId state, uint8_t byte);
+    bool trail_alive(StateId state);
+    ByteSet to_try(const Config& config) const;
+    ByteSet exact_alive(StateId state);
+    std::unique_ptr<Mask> build_trail_mask(StateId state);
+    std::vector<TokenId> repeating_tokens(StateId state);
 
     // automaton_memory.cpp
     void collect_if_needed(std::span<const StateId> in_use);
@@ -179,7 +198,7 @@ private:
     std::unique_ptr<Program> program_;
     std::unique_ptr<Frames> frames_;
     StackSets stacks_;
-    std::unordered_map<StackId, Fragment> closures_;
+    std::unordered_map<int64_t, Fragment> closures_;
     struct ExitKey {
         const LexMask* lex;
         StateId next;

@@ -56,9 +56,20 @@ const Automaton::Mask& Automaton::mask_of(StateId state) {
     const Mask* known = config.mask.load(std::memory_order_acquire);
     if (known != nullptr) return *known;
     Building building(*this);
-    known = config.mask.load();
+    const Mask& mask = make_mask(state);
+    all_bytes_ = memory();
+    if (lexer_->mask_memory() > limits_.lexer_bytes) lexer_->drop_masks();
+    return mask;
+}
+
+// The caller holds the lexer's mutex.
+const Automaton::Mask& Automaton::make_mask(StateId state) {
+    Config& config = at(state);
+    const Mask* known = config.mask.load();
     if (known != nullptr) return *known;
-    std::unique_ptr<Mask> mask = vocabulary_->spells_every_byte() ? build_mask(state) : build_mask_checked(state);
+    std::unique_ptr<Mask> mask = !vocabulary_->spells_every_byte() ? build_mask_checked(state)
+                                 : config.trail                    ? build_trail_mask(state)
+                                                                   : build_mask(state);
     if (mask->tokens.size() > static_cast<size_t>(vocabulary_->words()) && mask->cleared.empty()) {
         auto bits = std::make_shared<Bits>(static_cast<size_t>(vocabulary_->words()), 0u);
         for (TokenId token : mask->tokens) set_bit(*bits, token);
@@ -68,8 +79,6 @@ const Automaton::Mask& Automaton::mask_of(StateId state) {
     mask->bytes = count_bytes(*mask);
     bytes_ += mask->bytes;
     ++masks_;
-    all_bytes_ = memory();
-    if (lexer_->mask_memory() > limits_.lexer_bytes) lexer_->drop_masks();
     known = mask.release();
     config.mask.store(known, std::memory_order_release);
     return *known;
@@ -95,6 +104,7 @@ bool Automaton::add_lex_mask(const Item& item, Mask& mask) {
     std::shared_ptr<const LexMask> lex = lex_mask(*lexer_, *vocabulary_, item.lex);
     if (!lex->usable) return false;
     const Fragment& follow = closure(item.stacks);
+    if (follow.opens_different) return false;  // what follows depends on how the lexeme ended
     StateId next = intern(follow.items, follow.accepting);
     if (next != kDead && at(next).alive.intersects(lex->run_exits)) return false;
     Mask own;

@@ -76,7 +76,7 @@ void Automaton::drop_states(std::span<const StateId> in_use) {
             for (const Item& item : config->items) stacks_.mark(item.stacks, stacks, positions);
             continue;
         }
-        bytes_ -= sizeof(Config) + config->items.capacity() * sizeof(Item);
+        bytes_ -= config->own_bytes();
         --live_states_;
         configs_.drop(id);
     }

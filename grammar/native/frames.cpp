@@ -5,7 +5,7 @@
 
 namespace latticework {
 uint64_t Frames::hash_of(const Position& pos) {
-    return mix(mix(mix(mix(mix(5, pos.node), pos.progress), pos.phase), pos.count), pos.depth);
+    return mix(mix(mix(mix(mix(mix(5, pos.node), pos.progress), pos.phase), pos.count), pos.tally), pos.depth);
 }
 
 uint64_t Frames::hash_of(const Seen& seen) {
@@ -125,7 +125,7 @@ std::vector<Move> Frames::expand_sequence(const Position& pos, const Node& node)
     if (node.children.empty()) return {Move{Move::Pop, 0, Move::kReturn}};
     std::vector<Move> moves;
     bool last = static_cast<size_t>(pos.progress) + 1 == node.children.size();
-    PosId next = last ? Move::kReturn : intern({pos.node, pos.progress + 1, kOpen, 0, pos.depth});
+    PosId next = last ? Move::kReturn : intern({pos.node, pos.progress + 1, kOpen, 0, 0, pos.depth});
     add_child(moves, node.children[pos.progress], pos.depth, next);
     return moves;
 }
@@ -135,30 +135,64 @@ std::vector<Move> Frames::expand_sequence(const Position& pos, const Node& node)
 std::vector<Move> Frames::expand_array(const Position& pos, const ArraySpec& spec) {
     std::vector<Move> moves;
     int32_t inner = inner_depth(spec.layout, pos.depth);
-    auto length = static_cast<int32_t>(spec.prefix.size());
-    bool may_add = spec.maximum < 0 || pos.progress < spec.maximum;
-    bool may_close = pos.progress >= spec.minimum;
+    bool may_close = pos.progress >= spec.minimum && spec.is_content(pos.tally);
+    auto at = [&](Phase phase) {
+        Position next = pos;
+        next.phase = phase;
+        return intern(next);
+    };
     if (pos.phase == kOpen) {
-        moves.push_back({Move::Read, open(spec.layout, "["), intern({pos.node, 0, kFirst, 0, pos.depth})});
+        moves.push_back({Move::Read, open(spec.layout, "["), at(kFirst)});
     } else if (pos.phase == kItem) {
-        int32_t most = spec.maximum >= 0 ? spec.maximum : std::max(spec.minimum, length);
-        int32_t items = std::min(pos.progress + 1, most);
-        NodeId item = pos.progress < length ? spec.prefix[pos.progress] : spec.rest;
-        add_child(moves, item, inner, intern({pos.node, items, kAfter, 0, pos.depth}));
+        for (const Alternative& alternative : spec.item(pos.progress)) {
+            int32_t items = std::min(pos.progress + 1, spec.most_items());
+            int32_t tally = count_item(pos, spec, alternative.counts);
+            if (tally >= 0)
+                add_child(moves, alternative.node, inner, intern({pos.node, items, kAfter, 0, tally, pos.depth}));
+        }
     } else if (pos.phase == kAfter) {
-        if (may_add)
-            moves.push_back({Move::Read, comma(spec.layout), intern({pos.node, pos.progress, kComma, 0, pos.depth})});
+        if (may_add(pos, spec)) moves.push_back({Move::Read, comma(spec.layout), at(kComma)});
         if (may_close) moves.push_back({Move::Read, close(spec.layout, pos.depth, "]", false), Move::kReturn});
     } else {  // kFirst, kComma
-        if (may_add) {
-            moves.push_back(
-                {Move::Read, lead(spec.layout, inner), intern({pos.node, pos.progress, kItem, 0, pos.depth})});
-        }
+        if (may_add(pos, spec)) moves.push_back({Move::Read, lead(spec.layout, inner), at(kItem)});
         if (pos.phase == kFirst && may_close) {
             moves.push_back({Move::Read, close(spec.layout, pos.depth, "]", true), Move::kReturn});
         }
     }
     return moves;
+}
+
+int32_t Frames::count_item(const Position& pos, const ArraySpec& spec, uint32_t counts) {
+    if (spec.counters.empty()) return 0;
+    int32_t tally = spec.count(pos.tally, counts);
+    if (tally < 0) return -1;
+    std::array<int32_t, 3> key{program_.node(pos.node).what, std::min(pos.progress + 1, spec.most_items()), tally};
+    auto found = finishes_.find(key);
+    if (found == finishes_.end()) found = finishes_.emplace(key, spec.can_finish(key[1], tally)).first;
+    return found->second ? tally : -1;
+}
+
+bool Frames::may_add(const Position& pos, const ArraySpec& spec) {
+    if (spec.maximum >= 0 && pos.progress >= spec.maximum) return false;
+    if (spec.counters.empty()) return true;
+    return std::ranges::any_of(spec.item(pos.progress), [&](const Alternative& alternative) {
+        return count_item(pos, spec, alternative.counts) >= 0;
+    });
+}
+
+// ------------------------------------------------------------------------------------------- different items and names
+
+int32_t Frames::phase_of_different(PosId pos) const {
+    const Node& node = program_.node(positions_[pos].node);
+    bool is_different = (node.kind == NodeKind::Array && program_.array(node.what).different) ||
+                        (node.kind == NodeKind::Record && program_.record(node.what).different_names);
+    return is_different ? positions_[pos].phase & ((1 << kPhaseBits) - 1) : -1;
+}
+
+bool Frames::ends_different(PosId pos) const {
+    int32_t phase = phase_of_different(pos);
+    bool is_array = phase >= 0 && program_.node(positions_[pos].node).kind == NodeKind::Array;
+    return is_array ? phase == kAfter : phase == kExtra;
 }
 
 // ----------------------------------------------------------------------------------------------------- JSON objects
@@ -174,9 +208,39 @@ int32_t Frames::missing_required(const Position& pos, const RecordSpec& spec) co
     return missing;
 }
 
+bool Frames::can_meet_demands(const Position& pos, const RecordSpec& spec) const {
+    auto is_open = [&](size_t field) {
+        return spec.any_order ? !is_seen(pos, field) : field >= static_cast<size_t>(pos.progress);
+    };
+    int64_t least = spec.least_further(static_cast<uint32_t>(pos.tally), is_open, [](NodeId) { return true; });
+    return least >= 0 && (spec.maximum < 0 || pos.count + least <= spec.maximum);
+}
+
+// Whether some alternative of a place leads to `next` and on to a whole object.
+bool Frames::fits(const Place& place, const Position& next, const RecordSpec& spec) const {
+    return spec.demands == 0 || std::ranges::any_of(place, [&](const Alternative& alternative) {
+               Position after = next;
+               after.tally |= static_cast<int32_t>(alternative.counts);
+               return can_meet_demands(after, spec);
+           });
+}
+
+void Frames::add_place(std::vector<Move>& moves, const Place& place, const Position& next, const RecordSpec& spec) {
+    int32_t inner = inner_depth(spec.layout, next.depth);
+    for (const Alternative& alternative : place) {
+        Position after = next;
+        after.tally |= static_cast<int32_t>(alternative.counts);
+        if (spec.demands == 0 || can_meet_demands(after, spec)) {
+            add_child(moves, alternative.node, inner, intern(after));
+        }
+    }
+}
+
 // Whether the field may come next such that the object can still be completed within its bounds.
-bool Frames::may_write(const Position& pos, const RecordSpec& spec, size_t field, int32_t missing) const {
+bool Frames::may_write(const Position& pos, const RecordSpec& spec, size_t field, int32_t missing) {
     if (spec.any_order && is_seen(pos, field)) return false;
+    if (spec.demands > 0 && !fits(spec.fields[field].value, after_field(pos, spec, static_cast<int32_t>(field)), spec))
+        return false;
     int32_t required_after = spec.any_order ? missing - spec.fields[field].required : spec.required_from[field + 1];
     if (spec.maximum >= 0 && pos.count + 1 + required_after > spec.maximum) return false;
     if (spec.any_order || !spec.extras.empty()) return true;  // nothing is skipped, or extras make up for it
@@ -187,14 +251,18 @@ bool Frames::may_add_extra(const Position& pos, const RecordSpec& spec) const {
     if (spec.extras.empty()) return false;
     int32_t missing = missing_required(pos, spec);
     if (!spec.any_order && missing > 0) return false;
-    return spec.maximum < 0 || pos.count + 1 + missing <= spec.maximum;
+    if (spec.maximum >= 0 && pos.count + 1 + missing > spec.maximum) return false;
+    return spec.demands == 0 || std::ranges::any_of(spec.extras, [&](const ExtraSpec& extra) {
+               return fits(extra.value, after_extra(pos, spec), spec);
+           });
 }
 
 bool Frames::may_close(const Position& pos, const RecordSpec& spec) const {
-    return pos.count >= spec.minimum && missing_required(pos, spec) == 0;
+    bool is_content = static_cast<uint32_t>(pos.tally) == spec.all_demands();
+    return is_content && pos.count >= spec.minimum && missing_required(pos, spec) == 0;
 }
 
-bool Frames::may_go_on(const Position& pos, const RecordSpec& spec) const {
+bool Frames::may_go_on(const Position& pos, const RecordSpec& spec) {
     if (may_add_extra(pos, spec)) return true;
     int32_t missing = missing_required(pos, spec);
     for (size_t i = spec.any_order ? 0 : static_cast<size_t>(pos.progress); i < spec.fields.size(); ++i) {
@@ -205,12 +273,19 @@ bool Frames::may_go_on(const Position& pos, const RecordSpec& spec) const {
 }
 
 Frames::Position Frames::after_field(const Position& pos, const RecordSpec& spec, int32_t field) {
-    Position next{pos.node, field + 1, kAfter, spec.counts() ? pos.count + 1 : 0, pos.depth};
+    Position next{pos.node, field + 1, kAfter, spec.counts() ? pos.count + 1 : 0, pos.tally, pos.depth};
     if (spec.any_order) {
         Seen seen = seen_[pos.progress];
         seen[static_cast<size_t>(field) / 64] |= 1ULL << (field % 64);
         next.progress = intern_seen(std::move(seen));
     }
+    if (spec.maximum < 0) next.count = std::min(next.count, spec.minimum);
+    return next;
+}
+
+Frames::Position Frames::after_extra(const Position& pos, const RecordSpec& spec) const {
+    Position next{pos.node, pos.progress, kAfter, spec.counts() ? pos.count + 1 : 0, pos.tally, pos.depth};
+    if (!spec.any_order) next.progress = static_cast<int32_t>(spec.fields.size());
     if (spec.maximum < 0) next.count = std::min(next.count, spec.minimum);
     return next;
 }
@@ -232,6 +307,7 @@ void Frames::add_extras(std::vector<Move>& moves, const Position& pos, const Rec
     if (!may_add_extra(pos, spec)) return;
     int32_t inner = inner_depth(spec.layout, pos.depth);
     for (size_t i = 0; i < spec.extras.size(); ++i) {
+        if (!fits(spec.extras[i].value, after_extra(pos, spec), spec)) continue;
         Position at = pos;
         at.phase = kExtra | (static_cast<int32_t>(i) << kPhaseBits);
         moves.push_back({Move::Read, key(spec.layout, inner, spec.extras[i].name), intern(at)});
@@ -240,22 +316,16 @@ void Frames::add_extras(std::vector<Move>& moves, const Position& pos, const Rec
 
 std::vector<Move> Frames::expand_record(const Position& pos, const RecordSpec& spec) {
     std::vector<Move> moves;
-    int32_t inner = inner_depth(spec.layout, pos.depth);
     int32_t index = pos.phase >> kPhaseBits;
     switch (pos.phase & ((1 << kPhaseBits) - 1)) {
         case kOpen: {
             int32_t progress = spec.any_order ? intern_seen(Seen((spec.fields.size() + 63) / 64)) : 0;
-            moves.push_back({Move::Read, open(spec.layout, "{"), intern({pos.node, progress, kFirst, 0, pos.depth})});
+            moves.push_back(
+                {Move::Read, open(spec.layout, "{"), intern({pos.node, progress, kFirst, 0, 0, pos.depth})});
             break;
         }
-        case kField: add_child(moves, spec.fields[index].value, inner, intern(after_field(pos, spec, index))); break;
-        case kExtra: {
-            Position next{pos.node, pos.progress, kAfter, spec.counts() ? pos.count + 1 : 0, pos.depth};
-            if (!spec.any_order) next.progress = static_cast<int32_t>(spec.fields.size());
-            if (spec.maximum < 0) next.count = std::min(next.count, spec.minimum);
-            add_child(moves, spec.extras[index].value, inner, intern(next));
-            break;
-        }
+        case kField: add_place(moves, spec.fields[index].value, after_field(pos, spec, index), spec); break;
+        case kExtra: add_place(moves, spec.extras[index].value, after_extra(pos, spec), spec); break;
         case kAfter: {
             Position next = pos;
             next.phase = kComma;

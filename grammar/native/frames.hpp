@@ -29,8 +29,12 @@ class Frames {
 public:
     Frames(const Program& program, Lexer& lexer) : program_(program), lexer_(lexer) {}
 
-    PosId start(NodeId node, int32_t depth = 0) { return intern({node, 0, kOpen, 0, depth}); }
+    PosId start(NodeId node, int32_t depth = 0) { return intern({node, 0, kOpen, 0, 0, depth}); }
     std::span<const Move> moves(PosId pos);  // valid until the next call
+    // Containers whose items or names must differ: whether one has just been opened, and whether one of the things to
+    // compare has just been read.
+    bool opens_different(PosId pos) const { return phase_of_different(pos) == kFirst; }
+    bool ends_different(PosId pos) const;
     size_t memory() const;
     size_t count() const { return positions_.size() - free_.size(); }
 
@@ -47,6 +51,7 @@ private:
         int32_t progress;  // Sequence: index; Array: items; Record: next field, or the set of fields already written
         int32_t phase;
         int32_t count;  // Record: properties written, where they are counted
+        int32_t tally;  // Record: the demands met; Array: its counters
         int32_t depth;  // nesting of indented containers
         bool operator==(const Position&) const = default;
     };
@@ -66,11 +71,20 @@ private:
     void add_fields(std::vector<Move>& moves, const Position& pos, const RecordSpec& spec);
     void add_extras(std::vector<Move>& moves, const Position& pos, const RecordSpec& spec);
     Position after_field(const Position& pos, const RecordSpec& spec, int32_t field);
-    bool may_write(const Position& pos, const RecordSpec& spec, size_t field, int32_t missing) const;
+    Position after_extra(const Position& pos, const RecordSpec& spec) const;
+    // With the alternatives that can still be completed.
+    void add_place(std::vector<Move>& moves, const Place& place, const Position& next, const RecordSpec& spec);
+    bool can_meet_demands(const Position& pos, const RecordSpec& spec) const;
+    bool fits(const Place& place, const Position& next, const RecordSpec& spec) const;
+    bool may_write(const Position& pos, const RecordSpec& spec, size_t field, int32_t missing);
     bool may_add_extra(const Position& pos, const RecordSpec& spec) const;
     bool may_close(const Position& pos, const RecordSpec& spec) const;
-    bool may_go_on(const Position& pos, const RecordSpec& spec) const;
+    bool may_go_on(const Position& pos, const RecordSpec& spec);
     int32_t missing_required(const Position& pos, const RecordSpec& spec) const;
+    // The tally after an alternative of item `items`; -1 if no array could go on like this.
+    int32_t count_item(const Position& pos, const ArraySpec& spec, uint32_t counts);
+    bool may_add(const Position& pos, const ArraySpec& spec);
+    int32_t phase_of_different(PosId pos) const;
     int32_t inner_depth(const Layout& layout, int32_t depth) const;
 
     // White space and punctuation of a layout.
@@ -90,7 +104,8 @@ private:
     std::vector<Seen> seen_;
     std::vector<int32_t> free_seen_;
     HashIndex seen_index_;
-    std::map<std::array<int32_t, 2>, ExprId> leads_;  // by (indent, depth)
+    std::map<std::array<int32_t, 2>, ExprId> leads_;   // by (indent, depth)
+    std::map<std::array<int32_t, 3>, bool> finishes_;  // by (array, items, tally), for arrays that count
     size_t bytes_ = 0;
 };
 

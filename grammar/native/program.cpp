@@ -1,9 +1,11 @@
 #include "program.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <numeric>
 #include <string>
+#include <unordered_set>
 
 #include "errors.hpp"
 
@@ -31,6 +33,8 @@ enum Op : int32_t {
     kArray,
     kStart = 30,
 };
+
+constexpr int32_t kMostDemands = 4, kMostCounters = 4;
 
 }  // namespace
 
@@ -176,18 +180,29 @@ void Program::read_record(Reader& in) {
     spec.any_order = in.bounded(0, 1) == 1;
     spec.minimum = in.bounded(0, std::numeric_limits<int32_t>::max());
     spec.maximum = in.bounded(-1, std::numeric_limits<int32_t>::max());
+    spec.different_names = in.bounded(0, 1) == 1;
+    spec.demands = in.bounded(0, kMostDemands);
     spec.fields.resize(static_cast<size_t>(in.count()));
     for (FieldSpec& field : spec.fields) {
         field.key = read_expression(in);
-        field.value = in.next();
         field.required = in.bounded(0, 1) == 1;
+        field.value = read_place(in, spec.demands);
     }
     spec.extras.resize(static_cast<size_t>(in.count()));
     for (ExtraSpec& extra : spec.extras) {
         extra.name = read_expression(in);
-        extra.value = in.next();
+        extra.value = read_place(in, spec.demands);
     }
     records_.push_back(std::move(spec));
+}
+
+Place Program::read_place(Reader& in, int32_t counters) {
+    Place place(static_cast<size_t>(in.count()));
+    for (Alternative& alternative : place) {
+        alternative.node = in.next();
+        alternative.counts = static_cast<uint32_t>(in.bounded(0, (1 << counters) - 1));
+    }
+    return place;
 }
 
 void Program::read_array(Reader& in) {
@@ -195,9 +210,19 @@ void Program::read_array(Reader& in) {
     spec.layout = {in.bounded(0, 2), in.bounded(0, 1 << 20), in.bounded(0, 1 << 10)};
     spec.minimum = in.bounded(0, std::numeric_limits<int32_t>::max());
     spec.maximum = in.bounded(-1, std::numeric_limits<int32_t>::max());
+    spec.different = in.bounded(0, 1) == 1;
+    spec.counters.resize(static_cast<size_t>(in.bounded(0, kMostCounters)));
+    int64_t tallies = 1;
+    for (CounterSpec& counter : spec.counters) {
+        counter.minimum = in.bounded(0, std::numeric_limits<int32_t>::max() - 1);
+        counter.maximum = in.bounded(-1, std::numeric_limits<int32_t>::max() - 1);
+        tallies *= static_cast<int64_t>(counter.highest()) + 1;
+        if (tallies > std::numeric_limits<int32_t>::max()) throw GrammarProblem("an array counts too far");
+    }
+    auto counters = static_cast<int32_t>(spec.counters.size());
     spec.prefix.resize(static_cast<size_t>(in.count()));
-    for (NodeId& item : spec.prefix) item = in.next();
-    spec.rest = in.next();
+    for (Place& item : spec.prefix) item = read_place(in, counters);
+    spec.rest = read_place(in, counters);
     arrays_.push_back(std::move(spec));
 }
 
@@ -210,36 +235,106 @@ void Program::check_references() const {
         if (node.kind == NodeKind::Alias) check(node.what);
         for (NodeId child : node.children) check(child);
     }
+    auto check_place = [&](const Place& place) {
+        for (const Alternative& alternative : place) check(alternative.node);
+    };
     for (const RecordSpec& spec : records_) {
-        for (const FieldSpec& field : spec.fields) check(field.value);
-        for (const ExtraSpec& extra : spec.extras) check(extra.value);
+        for (const FieldSpec& field : spec.fields) check_place(field.value);
+        for (const ExtraSpec& extra : spec.extras) check_place(extra.value);
     }
     for (const ArraySpec& spec : arrays_) {
-        for (NodeId item : spec.prefix) check(item);
-        if (spec.rest != -1) check(spec.rest);
+        for (const Place& item : spec.prefix) check_place(item);
+        check_place(spec.rest);
     }
 }
 
 bool Program::record_is_productive(const RecordSpec& spec) const {
     int64_t available = 0, required = 0;
     for (const FieldSpec& field : spec.fields) {
-        bool possible = nodes_[field.value].productive;
+        bool possible = is_productive(field.value);
         if (field.required && !possible) return false;
         available += possible;
         required += field.required;
     }
-    bool extra = std::ranges::any_of(spec.extras, [&](const ExtraSpec& e) { return nodes_[e.value].productive; });
+    bool extra = std::ranges::any_of(spec.extras, [&](const ExtraSpec& e) { return is_productive(e.value); });
     bool enough = extra || available >= spec.minimum;
+    if (spec.demands > 0) {
+        required = spec.least_further(0, [](size_t) { return true; }, [&](NodeId id) { return nodes_[id].productive; });
+        if (required < 0) return false;
+    }
     return enough && (spec.maximum < 0 || (required <= spec.maximum && spec.minimum <= spec.maximum));
+}
+
+bool Program::is_productive(const Place& place) const {
+    return std::ranges::any_of(place, [&](const Alternative& a) { return nodes_[a.node].productive; });
+}
+
+int32_t ArraySpec::count(int32_t tally, uint32_t counts) const {
+    int32_t unit = 1, after = tally;
+    for (size_t i = 0; i < counters.size(); ++i) {
+        int32_t radix = counters[i].highest() + 1;
+        int32_t counted = tally / unit % radix;
+        if ((counts >> i) & 1) {
+            if (counted < counters[i].highest()) {
+                after += unit;
+            } else if (counters[i].maximum >= 0) {
+                return -1;
+            }
+        }
+        unit *= radix;
+    }
+    return after;
+}
+
+bool ArraySpec::is_content(int32_t tally) const {
+    for (const CounterSpec& counter : counters) {
+        int32_t radix = counter.highest() + 1;
+        if (tally % radix < counter.minimum) return false;
+        tally /= radix;
+    }
+    return true;
 }
 
 bool Program::array_is_productive(const ArraySpec& spec) const {
     if (spec.maximum >= 0 && spec.minimum > spec.maximum) return false;
     auto length = static_cast<int32_t>(spec.prefix.size());
     for (int32_t i = 0; i < std::min(spec.minimum, length); ++i) {
-        if (!nodes_[spec.prefix[i]].productive) return false;
+        if (!is_productive(spec.prefix[i])) return false;
     }
-    return spec.minimum <= length || (spec.rest != -1 && nodes_[spec.rest].productive);
+    if (spec.minimum > length && !is_productive(spec.rest)) return false;
+    return spec.counters.empty() || can_be_content(spec);
+}
+
+// Whether some sequence of items, as far as they are known to be productive, satisfies the counters.
+bool Program::can_be_content(const ArraySpec& spec) const {
+    ArraySpec known = spec;
+    for (Place& item : known.prefix) drop_barren(item);
+    drop_barren(known.rest);
+    return known.can_finish(0, 0);
+}
+
+void Program::drop_barren(Place& place) const {
+    std::erase_if(place, [&](const Alternative& a) { return !nodes_[a.node].productive; });
+}
+
+// Breadth first over numbers of items and tallies.
+bool ArraySpec::can_finish(int32_t items, int32_t tally) const {
+    constexpr size_t kMostVisits = 1u << 20;
+    auto key = [](int32_t i, int32_t t) { return (static_cast<int64_t>(i) << 32) | t; };
+    std::vector<std::array<int32_t, 2>> open{{items, tally}};
+    std::unordered_set<int64_t> seen{key(items, tally)};
+    for (size_t at = 0; at < open.size(); ++at) {
+        auto [count_of_items, now] = open[at];
+        if (count_of_items >= minimum && is_content(now)) return true;
+        if (open.size() > kMostVisits) throw GrammarProblem("an array counts too far");
+        if (maximum >= 0 && count_of_items >= maximum) continue;
+        for (const Alternative& alternative : item(count_of_items)) {
+            int32_t after = count(now, alternative.counts);
+            int32_t next = std::min(count_of_items + 1, most_items());
+            if (after >= 0 && seen.insert(key(next, after)).second) open.push_back({next, after});
+        }
+    }
+    return false;
 }
 
 bool Program::is_productive(const Node& node) const {
@@ -262,13 +357,16 @@ std::vector<std::vector<NodeId>> Program::users() const {
         const Node& node = nodes_[id];
         for (NodeId child : node.children) users[child].push_back(id);
         if (node.kind == NodeKind::Alias) users[node.what].push_back(id);
+        auto use = [&](const Place& place) {
+            for (const Alternative& alternative : place) users[alternative.node].push_back(id);
+        };
         if (node.kind == NodeKind::Record) {
-            for (const FieldSpec& field : records_[node.what].fields) users[field.value].push_back(id);
-            for (const ExtraSpec& extra : records_[node.what].extras) users[extra.value].push_back(id);
+            for (const FieldSpec& field : records_[node.what].fields) use(field.value);
+            for (const ExtraSpec& extra : records_[node.what].extras) use(extra.value);
         }
         if (node.kind == NodeKind::Array) {
-            for (NodeId item : arrays_[node.what].prefix) users[item].push_back(id);
-            if (arrays_[node.what].rest != -1) users[arrays_[node.what].rest].push_back(id);
+            for (const Place& item : arrays_[node.what].prefix) use(item);
+            use(arrays_[node.what].rest);
         }
     }
     return users;
@@ -298,22 +396,25 @@ void Program::prune() {
         if (node.kind == NodeKind::Choice) std::erase_if(node.children, barren);
     }
     for (RecordSpec& spec : records_) {
-        std::erase_if(spec.fields, [&](const FieldSpec& field) { return !field.required && barren(field.value); });
-        std::erase_if(spec.extras, [&](const ExtraSpec& extra) { return barren(extra.value); });
+        for (FieldSpec& field : spec.fields) drop_barren(field.value);
+        for (ExtraSpec& extra : spec.extras) drop_barren(extra.value);
+        std::erase_if(spec.fields, [](const FieldSpec& field) { return !field.required && field.value.empty(); });
+        std::erase_if(spec.extras, [](const ExtraSpec& extra) { return extra.value.empty(); });
         spec.required_from.assign(spec.fields.size() + 1, 0);
         for (size_t i = spec.fields.size(); i-- > 0;) {
             spec.required_from[i] = spec.required_from[i + 1] + spec.fields[i].required;
         }
     }
     for (ArraySpec& spec : arrays_) {
-        auto first = std::ranges::find_if(spec.prefix, barren);
+        for (Place& item : spec.prefix) drop_barren(item);
+        drop_barren(spec.rest);
+        auto first = std::ranges::find_if(spec.prefix, [](const Place& item) { return item.empty(); });
         if (first != spec.prefix.end()) {
             spec.prefix.erase(first, spec.prefix.end());
-            spec.rest = -1;
+            spec.rest.clear();
         }
-        if (spec.rest != -1 && barren(spec.rest)) spec.rest = -1;
         auto length = static_cast<int32_t>(spec.prefix.size());
-        if (spec.rest == -1 && (spec.maximum < 0 || spec.maximum > length)) spec.maximum = length;
+        if (spec.rest.empty() && (spec.maximum < 0 || spec.maximum > length)) spec.maximum = length;
     }
 }
 
@@ -323,8 +424,11 @@ size_t Program::memory() const {
     for (const RecordSpec& spec : records_) {
         bytes += sizeof(RecordSpec) + spec.fields.capacity() * (sizeof(FieldSpec) + sizeof(int32_t)) +
                  spec.extras.capacity() * sizeof(ExtraSpec);
+        for (const FieldSpec& field : spec.fields) bytes += field.value.capacity() * sizeof(Alternative);
     }
-    for (const ArraySpec& spec : arrays_) bytes += sizeof(ArraySpec) + spec.prefix.capacity() * sizeof(NodeId);
+    for (const ArraySpec& spec : arrays_) {
+        bytes += sizeof(ArraySpec) + spec.prefix.capacity() * (sizeof(Place) + sizeof(Alternative));
+    }
     return bytes;
 }
 

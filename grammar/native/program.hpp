@@ -2,6 +2,7 @@
 // flat arrays that `lower.py` writes, then const.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -29,15 +30,21 @@ struct Layout {
     int32_t indent = 0;
 };
 
+struct Alternative {
+    NodeId node;
+    uint32_t counts;  // a set of counters, or of demands
+};
+using Place = std::vector<Alternative>;  // what may fill a field or an item
+
 struct FieldSpec {
     ExprId key;  // the quoted name
-    NodeId value;
     bool required;
+    Place value;
 };
 
 struct ExtraSpec {
     ExprId name;  // the quoted names
-    NodeId value;
+    Place value;
 };
 
 struct RecordSpec {
@@ -45,18 +52,43 @@ struct RecordSpec {
     bool any_order = false;
     int32_t minimum = 0;
     int32_t maximum = -1;  // -1: unbounded
+    bool different_names = false;
+    int32_t demands = 0;  // each must be counted once
     std::vector<FieldSpec> fields;
     std::vector<ExtraSpec> extras;
     std::vector<int32_t> required_from;  // [i]: how many of fields[i..] are required
     bool counts() const { return minimum > 0 || maximum >= 0; }
+    uint32_t all_demands() const { return (1u << demands) - 1; }
+
+    // The fewest properties that meet the demands not yet `met` and complete the object; -1 if nothing does.
+    // `is_open`: whether field i may still be written. `is_usable`: whether a node has texts.
+    template <typename IsOpen, typename IsUsable>
+    int64_t least_further(uint32_t met, IsOpen is_open, IsUsable is_usable) const;
+};
+
+struct CounterSpec {
+    int32_t minimum, maximum;                                             // maximum -1: unbounded
+    int32_t highest() const { return maximum >= 0 ? maximum : minimum; }  // where counting stops
 };
 
 struct ArraySpec {
     Layout layout;
     int32_t minimum = 0;
     int32_t maximum = -1;
-    std::vector<NodeId> prefix;
-    NodeId rest = -1;
+    bool different = false;
+    std::vector<CounterSpec> counters;
+    std::vector<Place> prefix;
+    Place rest;                                           // empty: no items beyond the prefix
+    int32_t count(int32_t tally, uint32_t counts) const;  // the tally after an alternative; -1 where it counts too much
+    bool is_content(int32_t tally) const;                 // every counter has its minimum
+    bool can_finish(int32_t items, int32_t tally) const;  // some further items make it content
+    // Beyond so many items their number makes no difference.
+    int32_t most_items() const {
+        return maximum >= 0 ? maximum : std::max(minimum, static_cast<int32_t>(prefix.size()));
+    }
+    const Place& item(int32_t index) const {
+        return index < static_cast<int32_t>(prefix.size()) ? prefix[static_cast<size_t>(index)] : rest;
+    }
 };
 
 class Program {
@@ -78,10 +110,14 @@ private:
     ExprId read_expression(Reader& in) const;
     void read_record(Reader& in);
     void read_array(Reader& in);
+    static Place read_place(Reader& in, int32_t counters);
     void check_references() const;
     bool is_productive(const Node& node) const;
+    bool is_productive(const Place& place) const;
     bool record_is_productive(const RecordSpec& spec) const;
     bool array_is_productive(const ArraySpec& spec) const;
+    bool can_be_content(const ArraySpec& spec) const;
+    void drop_barren(Place& place) const;
     std::vector<std::vector<NodeId>> users() const;
     void find_productive();
     void prune();
@@ -93,5 +129,31 @@ private:
     std::vector<ArraySpec> arrays_;
     NodeId start_ = -1;
 };
+
+template <typename IsOpen, typename IsUsable>
+int64_t RecordSpec::least_further(uint32_t met, IsOpen is_open, IsUsable is_usable) const {
+    constexpr int64_t kNever = INT64_MAX / 2;
+    std::vector<int64_t> least(all_demands() + 1, kNever);  // by demands met: the fewest properties
+    least[met] = 0;
+    auto write = [&](const Place& place, std::vector<int64_t> after) {
+        for (const Alternative& alternative : place) {
+            if (!is_usable(alternative.node)) continue;
+            for (uint32_t set = 0; set < least.size(); ++set) {
+                if (least[set] == kNever) continue;
+                int64_t& reached = after[set | alternative.counts];
+                reached = std::min(reached, least[set] + 1);
+            }
+        }
+        least = std::move(after);
+    };
+    for (size_t i = 0; i < fields.size(); ++i) {
+        if (!is_open(i)) continue;
+        write(fields[i].value, fields[i].required ? std::vector<int64_t>(least.size(), kNever) : least);
+    }
+    for (int32_t i = 0; i < demands; ++i) {
+        for (const ExtraSpec& extra : extras) write(extra.value, least);
+    }
+    return least[all_demands()] < kNever ? least[all_demands()] : -1;
+}
 
 }  // namespace latticework

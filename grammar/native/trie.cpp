@@ -10,8 +10,18 @@ void Trie::add_node(uint8_t byte, int depth) {
     bytes_.push_back(byte);
     depths_.push_back(static_cast<uint16_t>(depth));
     ends_.push_back(0);
+    commas_.push_back(0);
     token_begin_.push_back(static_cast<int32_t>(tokens_.size()));
     max_depth_ = std::max(max_depth_, depth);
+}
+
+// A comma was added at the end of a path.
+void Trie::mark_comma(const std::vector<int32_t>& path) {
+    uint8_t mark = kComma;
+    for (size_t depth = path.size(); depth-- > 0;) {
+        if (bytes_[path[depth]] == '"' && depth > 0) mark |= kQuotedComma;
+        commas_[path[depth]] |= mark;
+    }
 }
 
 Trie::Trie(std::vector<Entry> entries) {
@@ -28,6 +38,7 @@ Trie::Trie(std::vector<Entry> entries) {
         for (size_t at = common; at < text.size(); ++at) {
             path.push_back(size());
             add_node(static_cast<uint8_t>(text[at]), static_cast<int>(at) + 1);
+            if (text[at] == ',') mark_comma(path);
         }
         tokens_.push_back(token);
         previous = text;

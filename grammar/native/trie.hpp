@@ -26,6 +26,10 @@ public:
     uint16_t depth(int32_t node) const { return depths_[node]; }  // the root has depth 0
     int32_t end(int32_t node) const { return ends_[node]; }
     int max_depth() const { return max_depth_; }
+    // Whether a path into the subtree of a node, itself included, has a comma, and whether one has a comma behind a
+    // quote.
+    bool has_comma(int32_t node) const { return (commas_[node] & kComma) != 0; }
+    bool has_quoted_comma(int32_t node) const { return (commas_[node] & kQuotedComma) != 0; }
     std::span<const TokenId> tokens(int32_t node) const {
         return {tokens_.data() + token_begin_[node], static_cast<size_t>(token_begin_[node + 1] - token_begin_[node])};
     }
@@ -35,11 +39,15 @@ public:
     }
 
 private:
+    static constexpr uint8_t kComma = 1, kQuotedComma = 2;
+
     void add_node(uint8_t byte, int depth);
+    void mark_comma(const std::vector<int32_t>& path);
 
     std::vector<uint8_t> bytes_;
     std::vector<uint16_t> depths_;
     std::vector<int32_t> ends_;
+    std::vector<uint8_t> commas_;
     std::vector<int32_t> token_begin_;  // size() + 1 entries
     std::vector<TokenId> tokens_;
     int max_depth_ = 0;

@@ -1,0 +1,249 @@
+#include "trail.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "intern.hpp"
+
+namespace latticework {
+namespace {
+
+uint64_t hash_of(std::string_view text) { return std::hash<std::string_view>{}(text); }
+
+SeenPtr add(SeenPtr before, std::string text, std::string value) {
+    auto seen = std::make_shared<Seen>();
+    seen->hash = mix(before ? before->hash : 29, hash_of(text));
+    seen->before = std::move(before);
+    seen->value = value == text ? std::string() : std::move(value);
+    seen->text = std::move(text);
+    return seen;
+}
+
+bool holds(const Seen* seen, std::string_view value) {
+    for (; seen != nullptr; seen = seen->before.get()) {
+        if ((seen->value.empty() ? seen->text : seen->value) == value) return true;
+    }
+    return false;
+}
+
+bool equal(const Seen* left, const Seen* right) {
+    while (left != right) {
+        if (left == nullptr || right == nullptr || left->hash != right->hash || left->text != right->text) return false;
+        left = left->before.get();
+        right = right->before.get();
+    }
+    return true;
+}
+
+// Splits what stands between two brackets at its commas, and members at their colons.
+class Members {
+public:
+    explicit Members(std::string_view inside) : rest_(inside) {}
+    bool done() const { return rest_.empty(); }
+    std::string_view until(char separator) {
+        size_t depth = 0, at = 0;
+        for (bool in_text = false; at < rest_.size(); ++at) {
+            char c = rest_[at];
+            if (in_text) {
+                if (c == '\\') ++at;
+                in_text = c != '"';
+            } else if (depth == 0 && c == separator) {
+                break;
+            } else {
+                in_text = c == '"';
+                depth += c == '[' || c == '{';
+                depth -= c == ']' || c == '}';
+            }
+        }
+        std::string_view part = rest_.substr(0, at);
+        rest_.remove_prefix(std::min(at + 1, rest_.size()));
+        return part;
+    }
+
+private:
+    std::string_view rest_;
+};
+
+}  // namespace
+
+Seen::~Seen() {
+    SeenPtr next = std::move(before);
+    while (next && next.use_count() == 1) next = std::move(const_cast<Seen&>(*next).before);
+}
+
+std::string sorted_members(std::string_view text) {
+    if (text.find('{') == std::string_view::npos || (text[0] != '{' && text[0] != '[')) return std::string(text);
+    Members members(text.substr(1, text.size() - 2));
+    std::string sorted;
+    auto append = [&](const std::string& part) { (sorted += sorted.empty() ? "" : ",") += part; };
+    if (text[0] == '[') {
+        while (!members.done()) append(sorted_members(members.until(',')));
+        return "[" + sorted + "]";
+    }
+    std::map<std::string_view, std::string> by_name;
+    while (!members.done()) {
+        std::string_view name = members.until(':');
+        by_name[name] = sorted_members(members.until(','));
+    }
+    for (const auto& [name, value] : by_name) append(std::string(name) + ":" + value);
+    return "{" + sorted + "}";
+}
+
+// ------------------------------------------------------------------------------------------------------------ reading
+
+// White space after the bracket is still part of its lexeme, but opens nothing.
+void Trail::Step::open(uint8_t bracket) {
+    if (bracket != '[' && bracket != '{') return;
+    auto trail = next ? std::make_shared<Trail>(*next) : std::make_shared<Trail>();
+    if (!next) trail->levels_.push_back({bracket == '[', true, bracket == '{', false, 0, nullptr});
+    trail->levels_.back().different = true;
+    trail->finish();
+    next = std::move(trail);
+}
+
+Trail::Step Trail::after(const TrailPtr& before, uint8_t byte) {
+    if (!before) return {};
+    auto trail = std::make_shared<Trail>(*before);
+    if (!(trail->in_text_ ? trail->read_in_text(byte) : trail->read(byte))) return {};
+    if (trail->levels_.size() > kMostLevels) return {nullptr, true};
+    trail->forget_useless_text();
+    trail->finish();
+    return {std::move(trail), false};
+}
+
+bool Trail::read_in_text(uint8_t byte) {
+    if (hex_left_ > 0) {
+        --hex_left_;
+        if (byte >= 'A' && byte <= 'F') byte |= 0x20;
+    } else if (escaped_) {
+        escaped_ = false;
+        if (byte == 'u') hex_left_ = 4;
+    } else {
+        escaped_ = byte == '\\';
+        in_text_ = byte != '"';
+    }
+    keep(byte);
+    return true;
+}
+
+bool Trail::read(uint8_t byte) {
+    switch (byte) {
+        case ' ':
+        case '\t':
+        case '\n':
+        case '\r': return true;
+        case '[':
+        case '{':
+            keep(byte);
+            levels_.push_back({byte == '[', false, byte == '{', false, static_cast<uint32_t>(text_.size()), nullptr});
+            return true;
+        case ']':
+        case '}':
+            levels_.pop_back();
+            keep(byte);
+            return !levels_.empty();
+        case ':': end_name(); break;
+        case ',': end_member(); return true;
+        case '"': in_text_ = true; break;
+        default: break;
+    }
+    keep(byte);
+    return true;
+}
+
+void Trail::end_name() {
+    Level& level = levels_.back();
+    if (level.is_array || !level.in_name) return;  // a colon of another grammar
+    level.in_name = false;
+    if (!level.different) return;
+    std::string name(current(level));
+    level.repeated = holds(level.seen.get(), name);
+    level.seen = add(std::move(level.seen), name, name);
+}
+
+void Trail::end_member() {
+    Level& level = levels_.back();
+    if (level.is_array && level.different) {
+        std::string item(current(level));
+        std::string value = sorted_members(item);
+        level.seen = add(std::move(level.seen), std::move(item), std::move(value));
+    }
+    keep(',');
+    level.begin = static_cast<uint32_t>(text_.size());
+    level.in_name = !level.is_array;
+    level.repeated = false;
+}
+
+// The text of an item matters as long as an array around it compares; that of a name up to the colon.
+void Trail::forget_useless_text() {
+    size_t useful = 0;  // the outermost level whose current item matters
+    while (useful < levels_.size() && !(levels_[useful].is_array && levels_[useful].different)) ++useful;
+    const Level& top = levels_.back();
+    if (useful == levels_.size() && top.different && top.in_name) useful = levels_.size() - 1;
+    uint32_t drop = useful == levels_.size() ? static_cast<uint32_t>(text_.size()) : levels_[useful].begin;
+    if (drop == 0) return;
+    text_.erase(0, drop);
+    for (Level& level : levels_) level.begin -= std::min(level.begin, drop);
+}
+
+void Trail::finish() {
+    hash_ = mix(mix(hash_of(text_), in_text_ * 2 + escaped_), static_cast<uint64_t>(hex_left_));
+    for (const Level& level : levels_) {
+        uint64_t flags = level.is_array + 2 * level.different + 4 * level.in_name + 8 * level.repeated;
+        hash_ = mix(mix(mix(hash_, flags), level.begin), level.seen ? level.seen->hash : 0);
+    }
+}
+
+bool Trail::Level::operator==(const Level& other) const {
+    return is_array == other.is_array && different == other.different && in_name == other.in_name &&
+           repeated == other.repeated && begin == other.begin && equal(seen.get(), other.seen.get());
+}
+
+bool Trail::operator==(const Trail& other) const {
+    return hash_ == other.hash_ && in_text_ == other.in_text_ && escaped_ == other.escaped_ &&
+           hex_left_ == other.hex_left_ && text_ == other.text_ && levels_ == other.levels_;
+}
+
+// ---------------------------------------------------------------------------------------------------------- comparing
+
+bool Trail::repeats() const {
+    const Level& level = levels_.back();
+    if (!level.different) return false;
+    if (!level.is_array) return level.repeated;
+    std::string_view item = current(level);
+    return !in_text_ && level.seen && !item.empty() && holds(level.seen.get(), sorted_members(item));
+}
+
+template <typename Visit>
+void Trail::visit_possible(Visit visit) const {
+    for (const Level& level : levels_) {
+        bool compares = level.different && (level.is_array || (level.in_name && &level == &levels_.back()));
+        if (!compares) continue;
+        std::string_view written = current(level);
+        for (const Seen* seen = level.seen.get(); seen != nullptr; seen = seen->before.get()) {
+            if (seen->text.starts_with(written)) visit(std::string_view(seen->text).substr(written.size()));
+        }
+    }
+}
+
+bool Trail::in_danger() const {
+    bool found = levels_.back().repeated;
+    visit_possible([&](std::string_view) { found = true; });
+    return found;
+}
+
+ByteSet Trail::watched() const {
+    ByteSet bytes;
+    if (!in_text_) {
+        for (char c : {',', ':', ']', '}', ' ', '\t', '\n', '\r'}) bytes.insert(c);
+    }
+    visit_possible([&](std::string_view rest) {
+        if (rest.empty()) return;
+        bytes.insert(static_cast<uint8_t>(rest[0]));
+        if (rest[0] >= 'a' && rest[0] <= 'f') bytes.insert(rest[0] & ~0x20);  // a hexadecimal digit may be large
+    });
+    return bytes;
+}
+
+}  // namespace latticework

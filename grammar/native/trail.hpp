@@ -1,0 +1,89 @@
+// The memory of a state inside an array whose items must differ, or an object whose undeclared names must.
+//
+// A parser cannot tell whether an item equals one before: that takes the texts. So a state inside such a container
+// carries a trail: what was written since the outermost of them was opened, as far as it matters. Texts are kept
+// without white space between tokens and with lower-case hexadecimal digits, so that the text of a scalar stands for
+// its value; of an object the value is its text with sorted members. A trail never changes; each byte leads to another.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "byteset.hpp"
+
+namespace latticework {
+
+// The items, or names, before the current one; a list from the last to the first.
+struct Seen {
+    std::shared_ptr<const Seen> before;
+    std::string text;
+    std::string value;  // empty: equal to the text
+    uint64_t hash = 0;  // of the whole list
+    ~Seen();            // without recursion over the list
+};
+using SeenPtr = std::shared_ptr<const Seen>;
+
+class Trail;
+using TrailPtr = std::shared_ptr<const Trail>;  // null: nothing to remember
+
+class Trail {
+public:
+    static constexpr size_t kMostLevels = 2000;
+
+    // What a byte leads to: null outside, and once the outermost container is closed.
+    struct Step {
+        TrailPtr next;
+        bool too_deep = false;
+        void open(uint8_t bracket);  // the byte may have opened a container that compares
+    };
+    static Step after(const TrailPtr& trail, uint8_t byte);
+
+    bool in_text() const { return in_text_; }
+    // Whether the item, or name, that ends here equals one before it.
+    bool repeats() const;
+    // Whether the item or name in the making may yet become one of those before it.
+    bool in_danger() const;
+    // The bytes after which that is so, or after which something else may be found equal.
+    ByteSet watched() const;
+
+    uint64_t hash() const { return hash_; }
+    bool operator==(const Trail& other) const;
+    size_t memory() const { return sizeof(Trail) + text_.capacity() + levels_.capacity() * sizeof(Level); }
+
+private:
+    struct Level {
+        bool is_array;
+        bool different = false;
+        bool in_name = false;   // object: before the colon of a member
+        bool repeated = false;  // object: the name of this member was there before
+        uint32_t begin = 0;     // where the current item or name begins in the text
+        SeenPtr seen;
+        bool operator==(const Level& other) const;
+    };
+
+    bool read_in_text(uint8_t byte);
+    bool read(uint8_t byte);
+    void end_member();
+    void end_name();
+    void keep(uint8_t byte) { text_.push_back(static_cast<char>(byte)); }
+    void forget_useless_text();
+    std::string_view current(const Level& level) const { return std::string_view(text_).substr(level.begin); }
+    template <typename Visit>
+    void visit_possible(Visit visit) const;  // (level, text) of those before that begin like the current one
+    void finish();
+
+    std::vector<Level> levels_;  // open brackets, from the outermost container that compares
+    std::string text_;           // of the current item of the outermost array that compares, or of the current name
+    bool in_text_ = false;       // inside a JSON string
+    bool escaped_ = false;
+    int32_t hex_left_ = 0;
+    uint64_t hash_ = 0;
+};
+
+// The text of a JSON value with the members of its objects sorted by name; of equal names the last one counts.
+std::string sorted_members(std::string_view text);
+
+}  // namespace latticework
