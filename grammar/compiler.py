@@ -12,27 +12,39 @@ from .ir import Grammar
 from .limits import DEFAULT_LIMITS, Limits
 from .lower import lower
 
+_CACHE_BYTES = 1 << 30
+
 
 class Compiler:
-    """Compiles constraints for one vocabulary, and keeps the `cache_size` grammars that were asked for last.
+    """Compiles constraints for one vocabulary, and keeps the grammars that were asked for last.
+
+    At most `cache_size` of them are kept, and no more than take `cache_bytes` of memory together. They grow while they
+    are used, so they are measured again each time when one is added; the newest stays, whatever it takes. Grammars in
+    use live on with their users.
 
     Compiling is thread-safe. Threads that ask for the same constraint at the same time share one build; a build that
     fails raises its error in all of them, and is tried again when asked for again.
     """
 
-    def __init__(self, vocabulary: _native.Vocabulary, *, limits: Limits | None = None, cache_size: int = 256) -> None:
-        """`cache_size=0` keeps nothing. Raises `TypeError` or `ValueError` for a wrong argument."""
+    def __init__(
+        self,
+        vocabulary: _native.Vocabulary,
+        *,
+        limits: Limits | None = None,
+        cache_size: int = 256,
+        cache_bytes: int = _CACHE_BYTES,
+    ) -> None:
+        """`cache_size=0` keeps nothing, `cache_bytes=0` the newest grammar alone. Raises `TypeError` or `ValueError` for a wrong argument."""
         if not isinstance(vocabulary, _native.Vocabulary):
             raise TypeError(f"vocabulary: a Vocabulary expected, not {type(vocabulary).__name__}")
         if limits is not None and not isinstance(limits, Limits):
             raise TypeError(f"limits: Limits expected, not {type(limits).__name__}")
-        if isinstance(cache_size, bool) or not isinstance(cache_size, int):
-            raise TypeError(f"cache_size: int expected, not {type(cache_size).__name__}")
-        if cache_size < 0:
-            raise ValueError(f"cache_size: must not be negative, is {cache_size}")
+        _check_natural("cache_size", cache_size)
+        _check_natural("cache_bytes", cache_bytes)
         self._vocabulary = vocabulary
         self._limits = limits or DEFAULT_LIMITS
         self._cache_size = cache_size
+        self._cache_bytes = cache_bytes
         self._cache: OrderedDict[object, Future[_native.CompiledGrammar]] = OrderedDict()
         self._lock = Lock()
 
@@ -66,7 +78,7 @@ class Compiler:
             except BaseException as error:  # noqa: BLE001 - whatever it is, the waiting threads must hear of it
                 self._forget(key, future)
                 future.set_exception(error)
-            self._evict()
+            self._evict(key)
         return future.result()
 
     def clear_cache(self) -> None:
@@ -84,12 +96,17 @@ class Compiler:
             future = self._cache[key] = Future()
             return future, True
 
-    def _evict(self) -> None:
+    def _evict(self, newest: object) -> None:
         """Drop the longest unused grammars. One still in the making stays, so that it is built once."""
         with self._lock:
+            if newest in self._cache:  # asked for before its making, in which others may have been used
+                self._cache.move_to_end(newest)
+            finished = [(key, future) for key, future in self._cache.items() if _is_finished(future)]
             surplus = len(self._cache) - self._cache_size
-            for key in [key for key, future in self._cache.items() if future.done()][: max(surplus, 0)]:
-                del self._cache[key]
+        # Not under the lock: a grammar at work makes us wait for its size, and nobody should wait for us.
+        fitting = _fitting([future.result() for _, future in finished], self._cache_bytes)
+        for key, future in finished[: max(surplus, len(finished) - fitting, 0)]:
+            self._forget(key, future)
 
     def _forget(self, key: object, future: Future[_native.CompiledGrammar]) -> None:
         with self._lock:
@@ -102,8 +119,29 @@ class Compiler:
         return _native.CompiledGrammar(self._vocabulary, program, text, self._limits.of_automaton())
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_compiler, (self._vocabulary, self._limits, self._cache_size)
+        return _rebuild_compiler, (self._vocabulary, self._limits, self._cache_size, self._cache_bytes)
 
 
-def _rebuild_compiler(vocabulary: _native.Vocabulary, limits: Limits, cache_size: int) -> Compiler:
-    return Compiler(vocabulary, limits=limits, cache_size=cache_size)
+def _rebuild_compiler(vocabulary: _native.Vocabulary, limits: Limits, cache_size: int, cache_bytes: int) -> Compiler:
+    return Compiler(vocabulary, limits=limits, cache_size=cache_size, cache_bytes=cache_bytes)
+
+
+def _check_natural(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name}: int expected, not {type(value).__name__}")
+    if value < 0:
+        raise ValueError(f"{name}: must not be negative, is {value}")
+
+
+def _is_finished(future: Future[_native.CompiledGrammar]) -> bool:
+    return future.done() and future.exception() is None
+
+
+def _fitting(grammars: list[_native.CompiledGrammar], most: int) -> int:
+    """How many grammars at the end of the list take at most so many bytes together; the last one counts in any case."""
+    taken = 0
+    for count, grammar in enumerate(reversed(grammars)):
+        taken += grammar.statistics()["state_bytes"]
+        if taken > most and count > 0:
+            return count
+    return len(grammars)

@@ -13,11 +13,12 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from .errors import GrammarError
 from .ir import Grammar, JsonLayout, Terminal, TextSet
+from .json_reading import Formats, Reading, draft_name
 from .json_schema import from_json_schema
 from .limits import DEFAULT_LIMITS, Limits
 from .python_types import PythonType
 from .regex import from_regex
-from .schema_source import plain_json, read_schema_text
+from .schema_source import json_text, plain_registry, reread_text
 
 PropertyOrder: TypeAlias = Literal["declared", "any"]
 Whitespace: TypeAlias = Literal["flexible", "compact", "indent"]
@@ -83,6 +84,9 @@ def json_schema(
     whitespace: Whitespace = "flexible",
     max_whitespace: int = _MAX_WHITESPACE,
     indent: int = _INDENT,
+    draft: int | str | None = None,
+    formats: Formats = "assertion",
+    registry: Mapping[str, object] | None = None,
 ) -> Constraint:
     """JSON text that is valid against `schema`.
 
@@ -94,6 +98,11 @@ def json_schema(
             `json.dumps(value, indent=indent)` writes.
         max_whitespace: how many white-space characters "flexible" allows in a row, so that a model cannot loop in them.
         indent: the width of "indent".
+        draft: the dialect of schemas that do not name theirs by `$schema`: 4, 6, 7, "2019-09" or "2020-12" (the default;
+            a schema that is malformed in it is tried as draft 7 and 4).
+        formats: "assertion" enforces the formats of the specification, "annotation" takes them for remarks.
+        registry: the schemas that references may lead to, by URI; nothing is ever fetched. The values are schemas, or
+            resources with `contents`, so that a `referencing.Registry` can be given. Meta-schemas need not be in it.
 
     Raises:
         TypeError, ValueError: an option or the kind of `schema` is wrong.
@@ -101,18 +110,21 @@ def json_schema(
             schema can be enforced is decided when it is compiled.
     """
     _one_of("property_order", property_order, PropertyOrder)
+    _one_of("formats", formats, Formats)
+    reading = _reading_options(draft, formats, registry)
     layout = _layout_options(whitespace, max_whitespace, indent)
     python_type: PythonType | None = None
     if isinstance(schema, str):
-        value = read_schema_text(schema)
+        source = reread_text(schema)
     elif isinstance(schema, (bool, Mapping)):
-        value = plain_json(schema)
+        source = json_text(schema)
     else:
         python_type = PythonType(_not_a_value(schema))
-        value = plain_json(python_type.schema())
-    if not isinstance(value, (bool, dict)):
-        raise TypeError(f"a JSON schema is an object or a boolean, not {json.dumps(value)[:40]}")
-    return Constraint("json_schema", _dumps(value), (("property_order", property_order), *layout), python_type)
+        source = json_text(python_type.schema())
+    if source[0] not in "{tf":
+        raise TypeError(f"a JSON schema is an object or a boolean, not {source[:40]}")
+    options = (("property_order", property_order), *layout, *reading)
+    return Constraint("json_schema", source, options, python_type)
 
 
 def regex(pattern: str, *, dialect: Dialect = "python", search: bool = False) -> Constraint:
@@ -175,6 +187,19 @@ def _layout_options(whitespace: str, max_whitespace: int, indent: int) -> tuple[
             return style
 
 
+def _reading_options(
+    draft: object, formats: str, registry: Mapping[str, object] | None
+) -> tuple[tuple[str, str | int | bool], ...]:
+    """How to read the schema, without what is so by default; the registry as JSON text, so that equal ones are equal."""
+    name = draft_name(draft)
+    options: list[tuple[str, str | int | bool]] = [] if name is None else [("draft", name)]
+    if formats != "assertion":
+        options.append(("formats", formats))
+    if registry:
+        options.append(("registry", _dumps(plain_registry(registry))))
+    return tuple(options)
+
+
 def _one_of(option: str, value: object, allowed: object) -> None:
     names = get_args(allowed)
     if not isinstance(value, str):
@@ -205,6 +230,13 @@ def _regex_grammar(pattern: str, options: Mapping[str, Any]) -> Grammar:
 
 
 def _schema_grammar(source: str, options: Mapping[str, Any], limits: Limits) -> Grammar:
-    layout = {name: value for name, value in options.items() if name != "property_order"}
-    order = options["property_order"]
-    return from_json_schema(json.loads(source), property_order=order, layout=JsonLayout(**layout), limits=limits)
+    layout = {name: options[name] for name in ("style", "max_whitespace", "indent") if name in options}
+    registry = json.loads(options.get("registry", "{}"))
+    reading = Reading(options.get("draft"), options.get("formats", "assertion"), registry)
+    return from_json_schema(
+        json.loads(source),
+        property_order=options["property_order"],
+        layout=JsonLayout(**layout),
+        limits=limits,
+        reading=reading,
+    )

@@ -216,7 +216,7 @@ class Record:
     `order="declared"`: fields in the order of `fields`, then extra fields. `order="any"`: every order, each declared
     name at most once, all required ones present.
     `minimum`/`maximum` bound the number of properties, extra ones counted each time they are written. Each of the
-    `demands` (at most 4) must be counted by some property at least once.
+    `demands` (at most 8) must be counted by some property at least once.
 
     `different_names`: no extra name is written twice. Their spelling must then be unique (`JsonString`), and infinitely
     many are demanded of each of `extras`.

@@ -1,48 +1,117 @@
-"""Constraints on arrays as `Array`, and the ways in which items are certain to be different from each other."""
+"""Constraints on arrays as `Array`: items by place, `contains` as counters, `uniqueItems` as different items.
+
+With `contains`, what may stand at a place falls into alternatives: one for each set of the `contains` schemas that are
+satisfied and counted. Where there is a maximum, an item that is not counted must fail the schema; without one it need
+not, for counting more does no harm.
+
+Different items are written in one spelling (`json_unique.py`). There must be enough of them: an array that may not end
+before it has n items must have n values to choose from, else the text would lead into a dead end. That is made sure of
+by counting (`json_counts.py`), conservatively.
+"""
 
 from __future__ import annotations
 
-from itertools import combinations, permutations
-from typing import Any
+from functools import reduce
+from itertools import combinations
 
 from jsonschema_rs import CanonicalSchema
-from jsonschema_rs.canonical import ArrayView, ConstView, Distinctness, EnumView, Satisfiability
+from jsonschema_rs.canonical import ArrayView, ContainsView, Distinctness, Satisfiability
 
 from .errors import UnsupportedSchemaError
-from .ir import Array, Choice, Node
+from .ir import Alternative, Array, Counter, Node, Place
+from .json_counts import count_values
 from .json_places import Part
 from .json_translator import Translator
-from .json_values import ANY_VALUE, NO_VALUE, values_node
+from .json_values import NO_VALUE
 
-MAX_PERMUTED = 5
+MAX_CONTAINS = 4
+_MAX_TALLIES = 1 << 20
 
 
 def array_node(view: ArrayView, part: Part, translator: Translator) -> Node:
-    """The arrays of a view. Raises UnsupportedSchemaError for `contains`, and for `uniqueItems` over many values."""
-    if view.contains:
-        reason = "items that depend on other items cannot be enforced; list the items with prefixItems"
-        raise UnsupportedSchemaError(part.pointer("contains"), "contains", reason)
-    if view.distinctness != Distinctness.UNCONSTRAINED and not _certainly_different(view):
-        return _different_items(view, part, translator)
-    prefix: list[Node] = []
-    for index, schema in enumerate(view.prefix_items):
-        item = translator.node(schema, part.item(index))
-        if item is NO_VALUE:  # so no array is as long as this
-            return _array(view, prefix, None, translator)
-        prefix.append(item)
-    rest: Node | None = ANY_VALUE
-    if view.max_items is not None and view.max_items <= len(prefix):
-        rest = None
-    elif view.items is not None:
-        rest = translator.node(view.items, part.item(None))
-    return _array(view, prefix, None if rest is NO_VALUE else rest, translator)
+    """The arrays of a view. Raises UnsupportedSchemaError for what cannot be enforced."""
+    if view.distinctness == Distinctness.SOME_REPEATED:
+        reason = "that some items are equal cannot be enforced"
+        raise UnsupportedSchemaError(part.pointer("uniqueItems"), "uniqueItems", reason)
+    contains = [one for one in view.contains if _minimum(one) > 0 or one.max_contains is not None]
+    different = view.distinctness == Distinctness.ALL_DISTINCT and not _certainly_different(view)
+    with translator.spelled_uniquely(different):
+        array = _array(view, contains, different, part, translator)
+        if different and isinstance(array, Array):
+            _check_enough(view, contains, part, translator)
+    return array
 
 
-def _array(view: ArrayView, prefix: list[Node], rest: Node | None, translator: Translator) -> Node:
+def _array(view: ArrayView, contains: list[ContainsView], different: bool, part: Part, translator: Translator) -> Node:
+    counters = _counters(view, contains, part)
     minimum, maximum = view.min_items or 0, view.max_items
+    prefix: list[Place] = []
+    rest: Place | None = None
+    for index, schema in enumerate(view.prefix_items):
+        place = _place(schema, contains, part.item(index), translator)
+        if place is NO_VALUE:  # so no array is as long as this
+            break
+        prefix.append(place)
+    else:
+        if maximum is None or maximum > len(prefix):
+            place = _place(view.items, contains, part.item(None), translator)
+            rest = None if place is NO_VALUE else place
     if rest is None and minimum > len(prefix):
         return NO_VALUE
-    return Array(tuple(prefix), rest, minimum, maximum, translator.layout)
+    return Array(tuple(prefix), rest, minimum, maximum, translator.layout, different, counters)
+
+
+# ------------------------------------------------------------------------------------------------------------ contains
+
+
+def _minimum(contains: ContainsView) -> int:
+    return 1 if contains.min_contains is None else contains.min_contains
+
+
+def _counters(view: ArrayView, contains: list[ContainsView], part: Part) -> tuple[Counter, ...]:
+    if len(contains) > MAX_CONTAINS:
+        reason = f"more than {MAX_CONTAINS} of them at one place"
+        raise UnsupportedSchemaError(part.pointer("contains"), "contains", reason)
+    counters = tuple(Counter(_minimum(one), one.max_contains) for one in contains)
+    tallies = max(view.min_items or 0, view.max_items or 0, len(view.prefix_items)) + 1 if counters else 1
+    for counter in counters:
+        tallies *= (counter.minimum if counter.maximum is None else counter.maximum) + 1
+    if tallies > _MAX_TALLIES:
+        reason = f"counts together with the number of items take more than {_MAX_TALLIES} states; use smaller bounds"
+        raise UnsupportedSchemaError(part.pointer("contains"), "contains", reason)
+    return counters
+
+
+def _place(schema: CanonicalSchema | None, contains: list[ContainsView], part: Part, translator: Translator) -> Place:
+    """What may stand at a place; `NO_VALUE` if nothing may."""
+    if not contains:
+        return translator.any_value if schema is None else translator.node(schema, part)
+    alternatives: list[Alternative] = []
+    for counted in _subsets(len(contains)):
+        choice = _choice(schema, contains, counted)
+        if choice is not None and choice.satisfiability() == Satisfiability.NO:
+            continue
+        node = translator.any_value if choice is None else translator.node(choice, part)
+        if node is not NO_VALUE:
+            alternatives.append(Alternative(node, counted))
+    return tuple(alternatives) or NO_VALUE
+
+
+def _subsets(count: int) -> list[tuple[int, ...]]:
+    return [chosen for size in range(count + 1) for chosen in combinations(range(count), size)]
+
+
+def _choice(
+    schema: CanonicalSchema | None, contains: list[ContainsView], counted: tuple[int, ...]
+) -> CanonicalSchema | None:
+    """The items that satisfy the counted schemas, and none of the others that have a maximum; None is any."""
+    conditions = [] if schema is None else [schema]
+    for index, one in enumerate(contains):
+        if index in counted:
+            conditions.append(one.schema)
+        elif one.max_contains is not None:
+            conditions.append(one.schema.negate())
+    return reduce(CanonicalSchema.intersect, conditions) if conditions else None
 
 
 # ------------------------------------------------------------------------------------------------------ different items
@@ -50,8 +119,6 @@ def _array(view: ArrayView, prefix: list[Node], rest: Node | None, translator: T
 
 def _certainly_different(view: ArrayView) -> bool:
     """Whether items differ by their schemas alone: at most one item, or a prefix without values in common."""
-    if view.distinctness != Distinctness.ALL_DISTINCT:
-        return False
     if view.max_items is not None and view.max_items <= 1:
         return True
     if view.max_items is None or view.max_items > len(view.prefix_items):
@@ -60,24 +127,30 @@ def _certainly_different(view: ArrayView) -> bool:
     return all(left.intersect(right).satisfiability() == Satisfiability.NO for left, right in combinations(schemas, 2))
 
 
-def _different_items(view: ArrayView, part: Part, translator: Translator) -> Node:
-    """Arrays of different items out of a few known values: every order of every choice."""
-    values = _known_values(view.items) if not view.prefix_items else None
-    if view.distinctness != Distinctness.ALL_DISTINCT or values is None or len(values) > MAX_PERMUTED:
-        reason = f"different items are enforced for at most {MAX_PERMUTED} possible values (enum or const), or one item"
+def _check_enough(view: ArrayView, contains: list[ContainsView], part: Part, translator: Translator) -> None:
+    """Raises UnsupportedSchemaError unless every array that has begun can be completed with different items."""
+    needed = [(schema, part.item(None), count) for schema, count in _needed_of_rest(view, contains)]
+    needed += [
+        (schema, part.item(index), index + 1) for index, schema in enumerate(view.prefix_items[: view.min_items or 0])
+    ]
+    for schema, place, count in needed:
+        if count > 1 and count_values(schema, place, translator) < count:
+            reason = f"{count} different items are not certain to exist; list them, or allow fewer"
+            raise UnsupportedSchemaError(part.pointer("uniqueItems"), "uniqueItems", reason)
+    if contains and (
+        view.prefix_items or (len(contains) > 1 and any(one.max_contains is not None for one in contains))
+    ):
+        reason = "different items together with prefixItems and contains, or several bounds of contains"
         raise UnsupportedSchemaError(part.pointer("uniqueItems"), "uniqueItems", reason)
-    items = part.item(None)
-    nodes = [values_node([value], items, translator) for value in values]
-    most = len(values) if view.max_items is None else min(view.max_items, len(values))
-    orders = [order for count in range(view.min_items or 0, most + 1) for order in permutations(nodes, count)]
-    return Choice(tuple(Array(order, None, len(order), len(order), translator.layout) for order in orders))
 
 
-def _known_values(items: CanonicalSchema | None) -> list[Any] | None:
-    match None if items is None else items.view():
-        case EnumView(values):
-            return list(values)
-        case ConstView(value):
-            return [value]
-        case _:
-            return None
+def _needed_of_rest(view: ArrayView, contains: list[ContainsView]) -> list[tuple[CanonicalSchema | None, int]]:
+    minimum = view.min_items or 0
+    needed: list[tuple[CanonicalSchema | None, int]] = []
+    if minimum > len(view.prefix_items):
+        needed.append((view.items, minimum))
+    for index, one in enumerate(contains):
+        needed.append((_choice(view.items, contains, (index,)), _minimum(one)))
+        if one.max_contains is not None and minimum > 0:
+            needed.append((_choice(view.items, contains, ()), minimum))
+    return needed

@@ -15,6 +15,7 @@ bound is still there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -47,6 +48,9 @@ MAX_RESIDUES = 512
 """Largest divisor (as an integer, after scaling) whose remainders are tracked across a decimal point."""
 MAX_MODULUS = 1 << 20
 """Largest divisor of an integer."""
+
+
+_BLOCK = 16
 
 
 class DivisorTooLarge(ValueError):  # noqa: N818 - says what is wrong, and is turned into a SchemaError with its place
@@ -144,23 +148,43 @@ def _same_length(low: str, high: str) -> Regex:
 
 def _digits_from(low: str) -> Regex:
     """Digit strings as long as `low` that are not below it. "135" -> 135 | 13[6-9] | 1[4-9]d | [2-9]dd"""
-    parts: list[Regex] = [Text(low)]
-    for i, digit in enumerate(low):
-        if digit != "9":
-            rest = len(low) - i - 1
-            parts.append(Concat((Text(low[:i]), _digit(int(digit) + 1, 9), Repeat(DIGIT, rest, rest))))
-    return _union(parts)
+
+    def larger(i: int) -> list[Regex]:
+        rest = len(low) - i - 1
+        return [] if low[i] == "9" else [Concat((_digit(int(low[i]) + 1, 9), Repeat(DIGIT, rest, rest)))]
+
+    return _along(low, EMPTY_TEXT, larger)
 
 
 def _digits_to(low: str, high: str) -> Regex:
     """Digit strings as long as `high`, not above it and not below `low`, which is "00..0" or "10..0"."""
-    parts: list[Regex] = [Text(high)]
-    for i, digit in enumerate(high):
-        smallest = int(low[i]) if i == 0 else 0
-        if int(digit) > smallest:
-            rest = len(high) - i - 1
-            parts.append(Concat((Text(high[:i]), _digit(smallest, int(digit) - 1), Repeat(DIGIT, rest, rest))))
-    return _union(parts)
+
+    def smaller(i: int) -> list[Regex]:
+        rest, smallest, digit = len(high) - i - 1, int(low[i]) if i == 0 else 0, int(high[i])
+        return [Concat((_digit(smallest, digit - 1), Repeat(DIGIT, rest, rest)))] if digit > smallest else []
+
+    return _along(high, EMPTY_TEXT, smaller)
+
+
+def _along(digits: str, end: Regex, beside: Callable[[int], list[Regex]]) -> Regex:
+    """All of `digits` and `end`, or the first i of them and one of `beside(i)`.
+
+    A block of digits is inside the one before it, so that thousands of digits take thousands of nodes, and not millions.
+    """
+    found = end
+    for start in range((len(digits) - 1) // _BLOCK * _BLOCK, -1, -_BLOCK):
+        block = digits[start : start + _BLOCK]
+        parts = [_then(block, found)]
+        for i in range(len(block)):
+            parts += [_then(block[:i], other) for other in beside(start + i)]
+        found = _union(parts)
+    return found
+
+
+def _then(text: str, regex: Regex) -> Regex:
+    if regex is EMPTY_TEXT:
+        return Text(text)
+    return Concat((Text(text), regex)) if text else regex
 
 
 # ------------------------------------------------------------------------------------------------------------ decimals
@@ -242,11 +266,11 @@ def _at_least(low: Fraction | None, excluded: bool) -> Regex:
     larger = Concat((_naturals_from(whole + 1), FRACTION))
     if not digits:
         return _union([larger, Concat((Text(str(whole)), FRACTION))])
-    parts: list[Regex] = [Concat((Text(digits), Repeat(DIGIT)))]
-    for i, digit in enumerate(digits):
-        if digit != "9":
-            parts.append(Concat((Text(digits[:i]), _digit(int(digit) + 1, 9), Repeat(DIGIT))))
-    return _union([larger, Concat((Text(f"{whole}."), _union(parts)))])
+    more = Repeat(DIGIT)
+    fraction = _along(
+        digits, more, lambda i: [] if digits[i] == "9" else [Concat((_digit(int(digits[i]) + 1, 9), more))]
+    )
+    return _union([larger, Concat((Text(f"{whole}."), fraction))])
 
 
 def _at_most(high: Fraction | None, excluded: bool) -> Regex:
@@ -259,13 +283,13 @@ def _at_most(high: Fraction | None, excluded: bool) -> Regex:
     parts: list[Regex] = [Concat((_naturals(0, whole - 1), FRACTION))] if whole else []
     if not digits:
         return _union([*parts, Concat((Text(str(whole)), _ZERO_FRACTION))])
-    smaller: list[Regex] = [Concat((Text(digits), Repeat(Text("0"))))]
-    for i, digit in enumerate(digits):
-        if i:
-            smaller.append(Text(digits[:i]))
-        if digit != "0":
-            smaller.append(Concat((Text(digits[:i]), _digit(0, int(digit) - 1), Repeat(DIGIT))))
-    return _union([*parts, Text(str(whole)), Concat((Text(f"{whole}."), _union(smaller)))])
+
+    def smaller(i: int) -> list[Regex]:
+        shorter = [EMPTY_TEXT] if i else []
+        return shorter if digits[i] == "0" else [*shorter, Concat((_digit(0, int(digits[i]) - 1), Repeat(DIGIT)))]
+
+    fraction = _along(digits, Repeat(Text("0")), smaller)
+    return _union([*parts, Text(str(whole)), Concat((Text(f"{whole}."), fraction))])
 
 
 # ----------------------------------------------------------------------------------------------------- decimal divisors

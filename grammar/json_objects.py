@@ -5,69 +5,44 @@ each a `Field` in order of first appearance, and the others, which patterns cut 
 `ExtraFields`. The value of a name satisfies every pattern it matches, its own property, and, if it has neither, the
 schema of additional properties.
 
-The text may repeat an undeclared name, since no automaton of reasonable size knows all names it has seen; declared ones
-appear once. A maximum counts repeated names too. A minimum is enforced where repetition cannot reach it: up to the
-number of required names and one.
+The text may repeat an undeclared name, which costs no memory; declared ones appear once. A maximum counts repeated
+names too. Where repetition could reach a minimum, or undo what a demand (`json_demands.py`) was met by, names differ.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
-import jsonschema_rs
 from jsonschema_rs import CanonicalSchema
 from jsonschema_rs.canonical import (
-    AnyOfView,
     CanonicalKind,
     ConstView,
     EnumView,
     FalseView,
     ObjectView,
-    StringView,
 )
 
 from .errors import UnsupportedSchemaError
-from .ir import ANY_TEXT, Complement, ExtraFields, Field, Intersection, Node, Record, Regex, TextSet, Union
+from .ir import ANY_TEXT, Complement, ExtraFields, Field, Intersection, Node, Place, Record, Regex, TextSet, Union
+from .json_counts import count_texts, list_texts
+from .json_demands import Demands, check_names, demands_of
+from .json_names import Names, allowed_names, matches, only_patterns
 from .json_places import Part, Schema
 from .json_strings import pattern_content
 from .json_translator import Translator
-from .json_values import ANY_VALUE, NO_VALUE
+from .json_unique import unique_content
+from .json_values import NO_VALUE
 
 MAX_OVERLAPPING_PATTERNS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """The names an object may have: finitely many, and those that satisfy one of `others` (None: all)."""
-
-    finite: dict[str, None] = field(default_factory=dict)
-    others: tuple[CanonicalSchema, ...] | None = None
-
-    def allows(self, name: str) -> bool:
-        """Whether an object may have this name."""
-        if self.others is None or name in self.finite:
-            return True
-        return any(_is_name_of(other, name) for other in self.others)
-
-
-def _is_name_of(schema: CanonicalSchema, name: str) -> bool:
-    view = schema.view()
-    if isinstance(view, StringView) and _is_plain(view):
-        return _matcher(view.patterns[0]).is_valid(name)
-    source: Any = schema.to_json_schema()
-    return jsonschema_rs.validator_for(source, validate_formats=True).is_valid(name)
+MAX_LISTED = 64
 
 
 def object_node(view: ObjectView, part: Part, translator: Translator) -> Node:
     """The objects of a view. Raises UnsupportedSchemaError for a keyword that cannot be enforced on text."""
-    if view.violations:
-        reason = "that some undeclared property breaks a rule cannot be enforced; name the property"
-        raise UnsupportedSchemaError(part.pointer("not"), "not", reason)
-    names = _allowed_names(view.property_names)
+    demands = demands_of(view, part, translator)
+    names = allowed_names(view.property_names)
     required = dict.fromkeys(view.required)
     properties, patterns = view.properties, view.pattern_properties
     part, others = _own_part(view, part)
@@ -77,29 +52,42 @@ def object_node(view: ObjectView, part: Part, translator: Translator) -> Node:
     fields: list[Field] = []
     additional = view.additional_properties
     for name in declared:
-        value: Node = NO_VALUE
+        value: Place = NO_VALUE
         if names.allows(name):
             schema = _declared_value(name, properties, patterns, additional)
-            value = ANY_VALUE if schema is None else translator.node(schema, part.member(name))
+            value = demands.place(schema, demands.about(name), part.member(name), translator)
         if value is not NO_VALUE:
             fields.append(Field(name, value, name in required))
         elif name in required:
             return NO_VALUE
-    extras = _extra_fields(view, names, tuple(declared), part, translator)
-    minimum = _checked_minimum(view.min_properties or 0, len(required), bool(extras), part)
-    return Record(tuple(fields), extras, translator.property_order, minimum, view.max_properties, translator.layout)
+    extras = _extra_fields(view, names, tuple(declared), demands, part, translator)
+    minimum = view.min_properties or 0
+    minimum = 0 if minimum <= len(required) else minimum
+    # repeated names would be counted again, or replace the value that met a demand
+    counted_out = translator.unique and view.max_properties is not None
+    different_names = bool(extras) and (minimum > len(required) + 1 or len(demands) > 0 or counted_out)
+    if different_names:
+        listed, extras = _listed_names(extras)
+        fields += listed
+        _check_names(extras, minimum, part)
+    order, layout = translator.property_order, translator.layout
+    maximum = view.max_properties
+    return Record(tuple(fields), extras, order, minimum, maximum, layout, different_names, len(demands))
 
 
-def _checked_minimum(minimum: int, required: int, open_ended: bool, part: Part) -> int:
-    if minimum <= required:
-        return 0
-    if open_ended and minimum > required + 1:
-        reason = (
-            f"at least {minimum} different names cannot be told from repeated ones where undeclared names are allowed; "
-            "require some names, or set additionalProperties to false"
-        )
+def _listed_names(extras: tuple[ExtraFields, ...]) -> tuple[list[Field], tuple[ExtraFields, ...]]:
+    """Extra fields of a few names as optional fields, which are written once each; and the others."""
+    few = {extra: texts for extra in extras if (texts := list_texts(extra.name, MAX_LISTED)) is not None}
+    fields = [Field(name, extra.value) for extra, names in few.items() for name in names]
+    return fields, tuple(extra for extra in extras if extra not in few)
+
+
+def _check_names(extras: tuple[ExtraFields, ...], minimum: int, part: Part) -> None:
+    if extras and sum(count_texts(extra.name, minimum) for extra in extras) < minimum:
+        reason = f"{minimum} different names are not certain to exist; declare them"
         raise UnsupportedSchemaError(part.pointer("minProperties"), "minProperties", reason)
-    return minimum
+    for extra in extras:
+        check_names(extra.name, extra.value, part)
 
 
 # --------------------------------------------------------------------------------------------------------------- names
@@ -188,25 +176,6 @@ def _given_values(schema: object) -> list[Any] | None:
     return [schema["const"]] if "const" in schema else schema.get("enum")
 
 
-def _allowed_names(schema: CanonicalSchema | None) -> _Names:
-    if schema is None:
-        return _Names()
-    finite: dict[str, None] = {}
-    others: list[CanonicalSchema] = []
-    view = schema.view()
-    for branch in view.branches if isinstance(view, AnyOfView) else [schema]:
-        match branch.view():
-            case ConstView(value):
-                finite |= {str(value): None}
-            case EnumView(values):
-                finite |= {str(value): None for value in values}
-            case FalseView():
-                pass
-            case _:
-                others.append(branch)
-    return _Names(finite, tuple(others))
-
-
 def _declared_value(
     name: str,
     properties: dict[str, CanonicalSchema],
@@ -217,13 +186,8 @@ def _declared_value(
     if not patterns:
         return properties.get(name, additional)
     schemas = [properties[name]] if name in properties else []
-    schemas += [schema for pattern, schema in patterns.items() if _matcher(pattern).is_valid(name)]
+    schemas += [schema for pattern, schema in patterns.items() if matches(pattern, name)]
     return _conjunction(schemas) if schemas else additional
-
-
-@lru_cache(maxsize=1024)
-def _matcher(pattern: str) -> jsonschema_rs.Validator:
-    return jsonschema_rs.validator_for({"pattern": pattern})
 
 
 def _conjunction(schemas: list[CanonicalSchema]) -> CanonicalSchema:
@@ -237,49 +201,30 @@ def _conjunction(schemas: list[CanonicalSchema]) -> CanonicalSchema:
 
 
 def _extra_fields(
-    view: ObjectView, names: _Names, declared: tuple[str, ...], part: Part, translator: Translator
+    view: ObjectView,
+    names: Names,
+    declared: tuple[str, ...],
+    demands: Demands,
+    part: Part,
+    translator: Translator,
 ) -> tuple[ExtraFields, ...]:
     if names.others == ():
         return ()
-    base = _undeclared(declared)
+    base = Complement(TextSet(declared)) if declared else ANY_TEXT
     closed = False
     if names.others is not None:
-        closed = _only_patterns(names.others, set(view.pattern_properties))
+        closed = only_patterns(names.others, set(view.pattern_properties))
         if not closed:
             allowed = tuple(translator.content(other, part) for other in names.others)
             base = _both(base, allowed[0] if len(allowed) == 1 else Union(allowed))
     extras: list[ExtraFields] = []
-    for name, patterns, schema in _cells(view, base, closed, part):
-        value: Node = ANY_VALUE
-        if schema is not None:
-            value = translator.node(schema, part.extra(patterns))
-        if value is not NO_VALUE:
-            extras.append(ExtraFields(name, value))
+    spelled_uniquely = translator.unique or len(demands) > 0 or (view.min_properties or 0) > len(view.required) + 1
+    for cell, patterns, schema in _cells(view, base, closed, part):
+        for name, about in demands.split(cell):
+            value = demands.place(schema, about, part.extra(patterns), translator)
+            if value is not NO_VALUE:
+                extras.append(ExtraFields(unique_content(name) if spelled_uniquely else name, value))
     return tuple(extras)
-
-
-def _undeclared(declared: tuple[str, ...]) -> Regex:
-    return Complement(TextSet(declared)) if declared else ANY_TEXT
-
-
-def _only_patterns(others: tuple[CanonicalSchema, ...], patterns: set[str]) -> bool:
-    """Whether every allowed name matches one of the pattern properties, seen from the spelling alone."""
-    for other in others:
-        view = other.view()
-        if not isinstance(view, StringView) or patterns.isdisjoint(view.patterns):
-            return False
-    return all(_is_plain(other.view()) for other in others)
-
-
-def _is_plain(view: object) -> bool:
-    """Whether a string view is one pattern and nothing else."""
-    return (
-        isinstance(view, StringView)
-        and len(view.patterns) == 1
-        and not (view.excluded or view.excluded_patterns or view.formats or view.excluded_formats)
-        and view.min_length is None
-        and view.max_length is None
-    )
 
 
 def _cells(

@@ -10,10 +10,13 @@ Nothing here decides which values are valid. A reference that cannot be followed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from itertools import chain
 from typing import Any, TypeAlias
-from urllib.parse import unquote, urljoin
+from urllib.parse import unquote
+
+from .json_registry import identifier, join
 
 Schema: TypeAlias = dict[str, Any]
 Steps: TypeAlias = tuple[str | int, ...]
@@ -45,14 +48,14 @@ class Place:
 
     __slots__ = ("above", "base", "schema", "steps")
 
-    def __init__(self, schema: Schema, above: Place | None = None, steps: Steps = ()) -> None:
+    def __init__(self, schema: Schema, above: Place | None = None, steps: Steps = (), base: str = "") -> None:
         self.schema = schema
         self.above = above
         self.steps = steps
-        self.base: str = above.base if above is not None else ""
-        identifier = schema.get("$id") or schema.get("id")
-        if isinstance(identifier, str):
-            self.base = _join(self.base, identifier).removesuffix("#")
+        self.base: str = above.base if above is not None else base
+        name = identifier(schema)
+        if name is not None:
+            self.base = join(self.base, name).removesuffix("#")
 
     @property
     def pointer(self) -> str:
@@ -176,12 +179,13 @@ def _items(places: Places, index: int | None) -> list[Place]:
 class Source:
     """The source document, and where references in it lead."""
 
-    def __init__(self, document: Schema, old_references: bool) -> None:
-        """`old_references`: up to draft 7 keywords beside `$ref` are ignored.
+    def __init__(self, document: Schema, old_references: bool, registry: Mapping[str, Any] | None = None) -> None:
+        """`old_references`: up to draft 7 keywords beside `$ref` are ignored. `registry`: other documents, by URI.
 
         `origins` may be filled with the places of references that are not in the document.
         """
         self.root = Place(document)
+        self._registry = registry or {}
         self.origins: dict[str, Place] = {}
         self.old_references = old_references
 
@@ -266,7 +270,7 @@ class Source:
         if reference[:1] == "#" and reference[1:2] in ("", "/") and place.base == self.root.base:
             yield from follow_pointer(self.root, unquote(reference[1:]))
             return
-        absolute = _join(place.base, reference)
+        absolute = join(place.base, reference)
         resource, _, fragment = absolute.partition("#")
         if absolute in self._identified:
             yield self._identified[absolute]
@@ -279,14 +283,17 @@ class Source:
     def _identified(self) -> dict[str, Place]:
         """Places by absolute URI, from `$id`, `$anchor` and their like."""
         found: dict[str, Place] = {}
-        for place in all_places(self.root):
+        for uri, schema in self._registry.items():
+            if isinstance(schema, dict):
+                found[uri.removesuffix("#")] = Place(schema, base=uri)
+        for place in chain(all_places(self.root), *map(all_places, list(found.values()))):
             schema = place.schema
-            if isinstance(schema.get("$id") or schema.get("id"), str):
+            if identifier(schema) is not None:
                 resource, _, fragment = place.base.partition("#")
                 found.setdefault(place.base if fragment else resource, place)
             for keyword in ("$anchor", "$dynamicAnchor"):
                 if isinstance(schema.get(keyword), str):
-                    found.setdefault(_join(place.base, "#" + schema[keyword]), place)
+                    found.setdefault(join(place.base, "#" + schema[keyword]), place)
         return found
 
 
@@ -305,14 +312,6 @@ def all_places(root: Place) -> Iterator[Place]:
             elif keyword in SINGLE and isinstance(value, dict):
                 below += place.below(keyword)
         pending += below[::-1]
-
-
-def _join(base: str, reference: str) -> str:
-    """`urljoin`, for any text: a reference that is no URI is itself."""
-    try:
-        return urljoin(base, reference)
-    except ValueError:
-        return reference
 
 
 def _mapping(schema: Schema, keyword: str) -> Schema:

@@ -13,7 +13,8 @@ queue of rules, so that neither recursion in the schema nor depth is recursion h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -40,7 +41,7 @@ from jsonschema_rs.canonical import (
     TypedGroupView,
 )
 
-from .errors import LimitError, UnsatisfiableSchemaError, UnsupportedSchemaError
+from .errors import ConstraintError, LimitError, UnsatisfiableSchemaError, UnsupportedSchemaError
 from .ir import (
     ANY_TEXT,
     NOTHING,
@@ -57,13 +58,17 @@ from .ir import (
     TextSet,
     Union,
 )
+from .json_algebra import Algebra, size
 from .json_arrays import array_node
-from .json_canonical import canonicalize, resolve, size
+from .json_canonical import canonicalize
 from .json_numbers import Bounds, DivisorTooLarge, exact, multiples, numbers
 from .json_objects import object_node
+from .json_operators import resolve
 from .json_places import Part, Source
+from .json_reading import Reading
 from .json_strings import string_content
-from .json_values import ANY_VALUE, NO_VALUE, any_of_type, any_value, values_node
+from .json_unique import unique_content, unique_number
+from .json_values import ANY_UNIQUE_VALUE, ANY_VALUE, NO_VALUE, any_of_type, any_value, values_node
 from .limits import DEFAULT_LIMITS, Limits
 
 _MAX_NESTING = 24
@@ -72,6 +77,7 @@ _FLAT = frozenset({CanonicalKind.REFERENCE, CanonicalKind.FALSE, CanonicalKind.T
 _LEAVES = frozenset({CanonicalKind.MULTI_TYPE, CanonicalKind.STRING, CanonicalKind.INTEGER, CanonicalKind.NUMBER})
 """Whose nodes depend on nothing but the schema, so that equal ones are made, and lowered, once."""
 _DEFAULT_LAYOUT = JsonLayout()
+_DEFAULT_READING = Reading()
 
 
 def from_json_schema(
@@ -80,6 +86,7 @@ def from_json_schema(
     property_order: Literal["declared", "any"] = "declared",
     layout: JsonLayout = _DEFAULT_LAYOUT,
     limits: Limits = DEFAULT_LIMITS,
+    reading: Reading = _DEFAULT_READING,
 ) -> Grammar:
     """The JSON texts that are valid against `schema`.
 
@@ -91,6 +98,7 @@ def from_json_schema(
             undeclared ones; "any" allows every order.
         layout: where white space may stand.
         limits: those named `schema_...` are kept here.
+        reading: how to read it where it does not say: dialect, formats, other documents.
 
     Raises:
         SchemaError: the schema is malformed.
@@ -102,46 +110,76 @@ def from_json_schema(
         if not schema:
             raise UnsatisfiableSchemaError("", "", "the schema is false: no value is valid")
         return Grammar(ANY_VALUE, {ANY_VALUE.rule: any_value(layout)})
-    form, source = canonicalize(schema, limits.schema_cases)
-    return _Translation(source, property_order, layout, limits).run(form)
+    try:
+        form, source = canonicalize(schema, reading, limits)
+        return _Translation(source, property_order, layout, limits, reading).run(form)
+    except UnsupportedSchemaError as refusal:
+        try:
+            form, source = canonicalize(schema, reading, limits, rewritten=True)
+            return _Translation(source, property_order, layout, limits, reading).run(form)
+        except UnsatisfiableSchemaError:
+            raise
+        except ConstraintError:
+            raise refusal from None
 
 
 class _Translation:
     """One run: the options, the rules made so far, and those still to be made."""
 
     def __init__(
-        self, source: Source, property_order: Literal["declared", "any"], layout: JsonLayout, limits: Limits
+        self,
+        source: Source,
+        property_order: Literal["declared", "any"],
+        layout: JsonLayout,
+        limits: Limits,
+        reading: Reading,
     ) -> None:
         self.source = source
+        self._reading = reading
         self.property_order = property_order
         self.layout = layout
+        self.unique = False
         self._rules: dict[str, Node] = {}
-        self._pending: list[tuple[str, CanonicalSchema, Part]] = []
-        self._resolved: dict[CanonicalSchema, Reference] = {}
+        self._pending: list[tuple[str, CanonicalSchema, Part, bool]] = []
+        self._resolved: dict[tuple[CanonicalSchema, bool], Reference] = {}
         self._names: set[str] = set()
-        self._leaves: dict[CanonicalSchema, Node] = {}
+        self._leaves: dict[tuple[CanonicalSchema, bool], Node] = {}
         self._nesting = 0
         self._limits = limits
-        self._work = 0
+        self.algebra = Algebra(limits.schema_work, formats=reading.formats == "assertion")
 
     def run(self, root: CanonicalSchema) -> Grammar:
         """Translate everything that is reachable from the root."""
         start = self.node(root, self.source.start())
         if start is NO_VALUE:
-            raise _unsatisfiable(self.source.root.schema)
+            raise _unsatisfiable(self.source.root.schema, root.draft, self._reading)
         while self._pending:
-            name, schema, part = self._pending.pop()
+            name, schema, part, self.unique = self._pending.pop()
             self._nesting = 0
             self._rules[name] = self._translated(schema, part)
         self._rules[ANY_VALUE.rule] = any_value(self.layout)
+        self._rules[ANY_UNIQUE_VALUE.rule] = any_value(self.layout, unique=True)
         return Grammar(start, self._rules)
+
+    @property
+    def any_value(self) -> Node:
+        """Every value."""
+        return ANY_UNIQUE_VALUE if self.unique else ANY_VALUE
+
+    @contextmanager
+    def spelled_uniquely(self, on: bool) -> Iterator[None]:
+        """What is translated meanwhile has one spelling for each value, if `on`."""
+        before = self.unique
+        self.unique = before or on
+        yield
+        self.unique = before
 
     def node(self, schema: CanonicalSchema, part: Part) -> Node:
         """The values of `schema`; `NO_VALUE` if there is none."""
         if schema.kind in _LEAVES:
-            leaf = self._leaves.get(schema)
+            leaf = self._leaves.get((schema, self.unique))
             if leaf is None:
-                leaf = self._leaves[schema] = self._translated(schema, part)
+                leaf = self._leaves[schema, self.unique] = self._translated(schema, part)
             return leaf
         if self._nesting >= _MAX_NESTING and schema.kind not in _FLAT:
             return self._later(f"part {len(self._names)}", schema, part)
@@ -160,43 +198,55 @@ class _Translation:
     def content(self, schema: CanonicalSchema, part: Part) -> Regex:
         """The strings of `schema`."""
         view = schema.view()
-        if type(view) not in _CONTENTS:
-            raise UnsupportedSchemaError(part.pointer("propertyNames"), "propertyNames", "a reference in names")
-        return _CONTENTS[type(view)](self, view, part)
+        for _ in range(_MAX_NESTING):
+            if not isinstance(view, ReferenceView):
+                break
+            schema = schema.definition(view.uri) or schema
+            view = schema.view()
+        if type(view) not in _CONTENTS or self._nesting > _MAX_NESTING:
+            raise UnsupportedSchemaError(
+                part.pointer("propertyNames"), "propertyNames", "the references in it are too intricate"
+            )
+        self._nesting += 1
+        content = _CONTENTS[type(view)](self, view, part)
+        self._nesting -= 1
+        return content
 
     def refer(self, schema: CanonicalSchema, view: ReferenceView) -> Node:
         """The rule of a reference."""
         target = schema.definition(view.uri)
         if target is None:
             raise UnsupportedSchemaError("", "$ref", f"the target is not known: {view.uri}")
-        if view.uri in self._names:
-            return Reference(view.uri)
-        return self._later(view.uri, target, self.source.target(view.uri))
+        name = view.uri + (" spelled uniquely" if self.unique else "")
+        if name in self._names:
+            return Reference(name)
+        return self._later(name, target, self.source.target(view.uri))
 
     def resolved(self, schema: CanonicalSchema, part: Part) -> Node:
         """An operator that references kept symbolic: a rule for each different one, so that recursion ends."""
-        if schema not in self._resolved:
+        key = schema, self.unique
+        if key not in self._resolved:
             name = f"resolved {len(self._resolved)}"
-            self._resolved[schema] = Reference(name)
-            step = resolve(schema, part)
-            self._work += size(step)
-            if self._work > self._limits.schema_work:
-                reason = f"conjunctions, negations and oneOf of references at #{part.pointer()} grow too large"
-                raise LimitError("schema_work", self._limits.schema_work, reason)
+            self._resolved[key] = Reference(name)
+            step = resolve(schema, part, self.algebra)
+            self.algebra.spend(size(step))
             self._later(name, step, part)
-        return self._resolved[schema]
+        return self._resolved[key]
 
     def _later(self, name: str, schema: CanonicalSchema, part: Part) -> Reference:
         if len(self._names) >= self._limits.schema_rules:
             raise LimitError("schema_rules", self._limits.schema_rules, "the schema unfolds into too many rules")
         self._names.add(name)
-        self._pending.append((name, schema, part))
+        self._pending.append((name, schema, part, self.unique))
         return Reference(name)
 
 
-def _unsatisfiable(schema: dict[str, Any]) -> UnsatisfiableSchemaError:
+def _unsatisfiable(schema: dict[str, Any], draft: int, reading: Reading) -> UnsatisfiableSchemaError:
     """Why no value is valid, as far as the canonical form knows."""
-    reasons = canonical.find_unsatisfiable(schema, validate_formats=True, offline=True)
+    try:
+        reasons = canonical.find_unsatisfiable(schema, **reading.options(schema, draft))
+    except (canonical.CanonicalizationError, jsonschema_rs.ValidationError):
+        reasons = {}
     match reasons.get(""):
         case canonical.UnsatisfiableReason.Conflict(causes):
             parts = [f"#{cause.pointer} ({', '.join(cause.keywords) or 'as a whole'})" for cause in causes]
@@ -216,8 +266,8 @@ def _unsatisfiable(schema: dict[str, Any]) -> UnsatisfiableSchemaError:
 def _types(run: _Translation, _: CanonicalSchema, view: MultiTypeView, __: Part) -> Node:
     names = view.types
     if len(names) == 1:
-        return any_of_type(names[0], run.layout)
-    return Choice(tuple(any_of_type(name, run.layout) for name in names))
+        return any_of_type(names[0], run.layout, run.unique)
+    return Choice(tuple(any_of_type(name, run.layout, run.unique) for name in names))
 
 
 def _any_of(run: _Translation, _: CanonicalSchema, view: AnyOfView, part: Part) -> Node:
@@ -228,21 +278,23 @@ def _any_of(run: _Translation, _: CanonicalSchema, view: AnyOfView, part: Part) 
     return parts[0] if len(parts) == 1 else Choice(tuple(parts))
 
 
-def _integer(_: _Translation, __: CanonicalSchema, view: IntegerView, part: Part) -> Node:
+def _integer(run: _Translation, _: CanonicalSchema, view: IntegerView, part: Part) -> Node:
     divisors = [exact(value).numerator for value in view.multiple_of]
     excluded = [exact(value).numerator for value in view.not_multiple_of]
     try:
-        return Terminal(multiples(view.minimum, view.maximum, divisors, excluded))
+        regex = multiples(view.minimum, view.maximum, divisors, excluded)
+        return Terminal(unique_number(regex) if run.unique else regex)
     except DivisorTooLarge as error:
         raise UnsupportedSchemaError(part.pointer("multipleOf"), "multipleOf", str(error)) from error
 
 
-def _number(_: _Translation, __: CanonicalSchema, view: NumberView, part: Part) -> Node:
+def _number(run: _Translation, _: CanonicalSchema, view: NumberView, part: Part) -> Node:
     bounds = Bounds(_bound(view.minimum), _bound(view.maximum), view.exclusive_minimum, view.exclusive_maximum)
     divisors = [exact(value) for value in view.multiple_of]
     excluded = [exact(value) for value in view.not_multiple_of]
     try:
-        return Terminal(numbers(bounds, divisors, excluded, whole=not view.excludes_integers))
+        regex = numbers(bounds, divisors, excluded, whole=not view.excludes_integers)
+        return Terminal(unique_number(regex) if run.unique else regex)
     except DivisorTooLarge as error:
         raise UnsupportedSchemaError(part.pointer("multipleOf"), "multipleOf", str(error)) from error
 
@@ -251,20 +303,22 @@ def _bound(value: Any) -> Fraction | None:
     return None if value is None else exact(value)
 
 
-def _string(_: _Translation, __: CanonicalSchema, view: StringView, part: Part) -> Node:
+def _string(run: _Translation, _: CanonicalSchema, view: StringView, part: Part) -> Node:
     content = string_content(view, part)
-    return any_of_type("string", _DEFAULT_LAYOUT) if content is ANY_TEXT else Terminal(JsonString(content))
+    if content is ANY_TEXT:
+        return any_of_type("string", _DEFAULT_LAYOUT, run.unique)
+    return Terminal(JsonString(unique_content(content) if run.unique else content))
 
 
 def _typed_group(run: _Translation, schema: CanonicalSchema, view: TypedGroupView, part: Part) -> Node:
     body = view.body.view()
     if view.type_name == "string" and type(body) in _CONTENTS:
-        return Terminal(JsonString(run.content(view.body, part)))
+        content = run.content(view.body, part)
+        return Terminal(JsonString(unique_content(content) if run.unique else content))
     if view.type_name == "integer" and isinstance(body, (EnumView, ConstView)):  # draft 4, where 1.0 is no integer
         values = body.values if isinstance(body, EnumView) else [body.value]
         return Terminal(TextSet(tuple(str(value) for value in values if type(value) is int)))
-    only = jsonschema_rs.canonicalize({"type": view.type_name}, draft=schema.draft)
-    narrowed = view.body.intersect(only)
+    narrowed = run.algebra.narrow(view.body, {"type": view.type_name})
     if narrowed == schema:
         raise UnsupportedSchemaError(part.pointer(), "", f"this combination for type {view.type_name} is not supported")
     return run.node(narrowed, part)
@@ -278,7 +332,7 @@ def _unmodelled(_: _Translation, __: CanonicalSchema, view: RawView, part: Part)
 
 
 _NODES: dict[type, Callable[[_Translation, CanonicalSchema, Any, Part], Node]] = {
-    TrueView: lambda run, schema, view, part: ANY_VALUE,
+    TrueView: lambda run, schema, view, part: run.any_value,
     FalseView: lambda run, schema, view, part: NO_VALUE,
     MultiTypeView: _types,
     TypedGroupView: _typed_group,

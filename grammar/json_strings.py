@@ -6,23 +6,26 @@ from jsonschema_rs.canonical import StringView
 
 from .errors import GrammarError, UnsupportedSchemaError
 from .ir import ANY_CHAR, ANY_TEXT, NOTHING, Complement, Intersection, Regex, Repeat, TextSet
-from .json_formats import NOT_REGULAR, format_content
+from .json_formats import format_content
+from .json_formats_negated import excluded_content
 from .json_places import Part
 from .regex import from_regex
 
 
-def string_content(view: StringView, part: Part) -> Regex:
+def string_content(view: StringView, part: Part, *, wide: bool = False) -> Regex:
     """The decoded strings of a view.
 
-    Raises UnsupportedSchemaError for a pattern or a format that is not regular.
+    Some formats are narrower than their specification. `wide=True` gives a superset of what anybody takes for these strings
+    instead of a subset; only that may be complemented.
+
+    Raises UnsupportedSchemaError for a pattern that is not regular.
     """
+    inside, outside = (excluded_content, format_content) if wide else (format_content, excluded_content)
     parts = [pattern_content(pattern, part) for pattern in view.patterns]
     parts += [Complement(pattern_content(pattern, part)) for pattern in view.excluded_patterns]
-    for name in view.formats:
-        content = _format(name, part)
-        parts += [] if content is None else [content]
+    parts += [content for name in view.formats if (content := inside(name)) is not None]
     for name in view.excluded_formats:
-        content = _format(name, part)
+        content = outside(name)
         parts.append(NOTHING if content is None else Complement(content))
     if view.excluded:
         parts.append(Complement(TextSet(tuple(view.excluded))))
@@ -41,10 +44,3 @@ def pattern_content(pattern: str, part: Part, keyword: str = "pattern") -> Regex
 
 def _of_length(minimum: int, maximum: int | None) -> Regex:
     return ANY_TEXT if minimum == 0 and maximum is None else Repeat(ANY_CHAR, minimum, maximum)
-
-
-def _format(name: str, part: Part) -> Regex | None:
-    if name in NOT_REGULAR:
-        reason = f"{name} is not a regular language; use a pattern"
-        raise UnsupportedSchemaError(part.pointer("format", name), "format", reason)
-    return format_content(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
 from jsonschema_rs import CanonicalSchema
@@ -14,7 +15,17 @@ class Translator(Protocol):
     """Translates canonical schemas to nodes, with the options of one run."""
 
     layout: JsonLayout
+    unique: bool
+    """Whether each value must have one spelling: inside arrays whose items must differ."""
+
     property_order: Literal["declared", "any"]
+
+    @property
+    def any_value(self) -> Node:
+        """Every value."""
+
+    def spelled_uniquely(self, on: bool) -> AbstractContextManager[None]:
+        """What is translated meanwhile has one spelling for each value, if `on`."""
 
     def node(self, schema: CanonicalSchema, part: Part) -> Node:
         """The values of `schema` as JSON text; `NO_VALUE` if there is none."""

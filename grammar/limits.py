@@ -21,6 +21,8 @@ class Limits:
         grammar_nodes: size of the grammar before compilation, counted in nodes.
         schema_cases: combinations of branches (`anyOf`, `oneOf`, `if`, dependencies) at one place of a JSON schema.
             Their conjunctions are all written out.
+        schema_branches: branches of one `anyOf` or `oneOf` that are neither references nor values. All are compared with
+            each other.
         schema_rules: rules that a JSON schema unfolds into, one for each reference and each deeply nested part.
         schema_work: size, counted in schemas, of all that comes of conjunctions, negations and `oneOf` of references.
     """
@@ -30,7 +32,8 @@ class Limits:
     derivative_steps: int = 200_000
     liveness_states: int = 20_000
     grammar_nodes: int = 1_000_000
-    schema_cases: int = 4096
+    schema_cases: int = 2048
+    schema_branches: int = 128
     schema_rules: int = 20_000
     schema_work: int = 20_000
 

@@ -11,8 +11,9 @@ strings, formats. What is marked by `share` is lowered once, and its operations 
 
 from __future__ import annotations
 
+import re
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -29,6 +30,9 @@ START: Final = 30
 
 _STYLES: Final = {"flexible": 0, "compact": 1, "indent": 2}
 _MAX_INT: Final = 2**31 - 1
+_ANY_CHAR: Final = ((0, ir.MAX_CODE_POINT),)
+_CONTROL: Final = re.compile(r"[\x00-\x1f]")
+_SPELLED: Final = re.compile(r"[\x00-\x1f\"\\]")
 _LISTS: Final = {ir.Concat: CONCAT, ir.Union: UNION, ir.Intersection: INTERSECTION}
 
 _R = TypeVar("_R", bound=ir.Regex)
@@ -74,7 +78,7 @@ class _Nodes:
                 raise TypeError(f"{type(node).__name__} is not a grammar node")
             code += write(self, node)
             at += 1
-        program = self._regexes.code + array("i", code) + array("i", (START, start))
+        program = array("i", [*self._regexes.code, *code, START, start])
         return program.tobytes(), bytes(self._regexes.text)
 
     def _number(self, node: ir.Node) -> int:
@@ -120,10 +124,10 @@ class _Nodes:
         code += [0] if node.rest is None else self._place(node.rest, len(node.counters))
         return code
 
-    def _place(self, place: ir.Place, counters: int) -> list[int]:
+    def _place(self, place: ir.Place, counters: int) -> Iterable[int]:
         """The number of alternatives, then each with the set of what it counts."""
         if not isinstance(place, tuple):
-            return [1, self._number(place), 0]
+            return (1, self._number(place), 0)
         code = [len(place)]
         for alternative in place:
             if not all(0 <= index < counters for index in alternative.counts):
@@ -151,7 +155,7 @@ class _Regexes:
     """
 
     def __init__(self) -> None:
-        self.code = array("i")
+        self.code: list[int] = []
         self.text = bytearray()
         self.count = 0
         self._numbers: tuple[dict[int, int], dict[int, int]] = ({}, {})  # plain, and in JSON spelling
@@ -161,6 +165,8 @@ class _Regexes:
     def number(self, regex: ir.Regex, spelled: bool = False) -> int:
         """The number of `regex`; parts come first, with a stack of our own."""
         numbers = self._numbers
+        if id(regex) in numbers[spelled]:
+            return numbers[spelled][id(regex)]
         stack = [(regex, spelled)]
         while stack:
             node, in_json = stack[-1]
@@ -192,6 +198,8 @@ class _Regexes:
         """Write the code of `node`, all parts of which have been written."""
         numbers = self._numbers[spelled]
         match node:
+            case ir.JsonString(content):
+                return self.string(content)
             case ir.Text(text):
                 return self._text(text, spelled)
             case ir.Chars(ranges):
@@ -211,8 +219,6 @@ class _Regexes:
                 return self._emit(INTERSECTION, 2, self._unique(REPEAT, any_char, 0, -1), outside)
             case ir.TextSet(texts):
                 return self._texts(texts, spelled)
-            case ir.JsonString(content):
-                return self.string(content)
             case ir.DigitsModulo(modulus, remainder):
                 if modulus < 1:
                     raise GrammarError(f"the modulus {modulus} must be positive")
@@ -223,17 +229,17 @@ class _Regexes:
         """The parts of `node` that must be written before it."""
         numbers = self._numbers[spelled]
         match node:
-            case ir.Text() | ir.Chars():
+            case ir.JsonString(content):
+                if spelled:
+                    raise GrammarError("a JSON string cannot be nested in the content of another")
+                known = id(content) in self._numbers[True] or _free_bounds(content) is not None
+                return [] if known else [(content, True)]
+            case ir.Text() | ir.Chars() | ir.TextSet():
                 return []
             case ir.Concat(parts) | ir.Union(parts) | ir.Intersection(parts):
                 return [(part, spelled) for part in parts if id(part) not in numbers]
             case ir.Complement(inner) | ir.Repeat(inner):
                 return [] if id(inner) in numbers else [(inner, spelled)]
-            case ir.JsonString(content):
-                if spelled:
-                    raise GrammarError("a JSON string cannot be nested in the content of another")
-                if _free_bounds(content) is None and id(content) not in self._numbers[True]:
-                    return [(content, True)]
         return []
 
     def _text(self, text: str, spelled: bool) -> int:
@@ -243,10 +249,12 @@ class _Regexes:
         return self.literal(_spell(text) if spelled else text.encode())
 
     def _texts(self, texts: tuple[str, ...], spelled: bool) -> int:
-        plain = [text for text in texts if not _has_control(text)] if spelled else texts
-        places = [self._place(_spell(text) if spelled else text.encode()) for text in plain]
-        simple = self._emit(TEXTS, len(plain), *chain.from_iterable(places))
-        if len(plain) == len(texts):
+        if spelled and _SPELLED.search("".join(texts)):
+            places = [self._place(_spell(text)) for text in texts if not _has_control(text)]
+        else:
+            places = [self._place(text.encode()) for text in texts]
+        simple = self._emit(TEXTS, len(places), *chain.from_iterable(places))
+        if len(places) == len(texts):
             return simple
         others = [self._text(text, True) for text in texts if _has_control(text)]
         return self._emit(UNION, 1 + len(others), simple, *others)
@@ -254,7 +262,7 @@ class _Regexes:
     # ------------------------------------------------------------------------------------------------------ output
 
     def _emit(self, *operation: int) -> int:
-        self.code.extend(operation)
+        self.code += operation
         self.count += 1
         return self.count - 1
 
@@ -292,7 +300,7 @@ class _Regexes:
 class _Fragment:
     """Code and text of one expression on its own, and where in the code numbers of regexes and offsets of text are."""
 
-    code: array[int]
+    code: list[int]
     text: bytes
     count: int
     result: int
@@ -330,7 +338,7 @@ class _Shared:
 _SHARED: Final[dict[int, _Shared]] = {}
 
 
-def _operands(code: array[int]) -> Iterator[tuple[int, bool]]:
+def _operands(code: list[int]) -> Iterator[tuple[int, bool]]:
     """Where the operands of regex code are that change with their surroundings: numbers (True) and offsets of text."""
     at = 0
     while at < len(code):
@@ -358,14 +366,13 @@ def _operands(code: array[int]) -> Iterator[tuple[int, bool]]:
 
 def _free_bounds(content: ir.Regex) -> tuple[int, int] | None:
     """The length bounds of a content that is any text of bounded length: it may be spelled freely."""
-    match content:
-        case ir.Repeat(ir.Chars(((0, ir.MAX_CODE_POINT),)), minimum, maximum):
-            return _bounds(minimum, maximum)
+    if isinstance(content, ir.Repeat) and isinstance(content.inner, ir.Chars) and content.inner.ranges == _ANY_CHAR:
+        return _bounds(content.minimum, content.maximum)
     return None
 
 
 def _has_control(text: str) -> bool:
-    return min(text, default=" ") < " "
+    return _CONTROL.search(text) is not None
 
 
 def _spell(text: str) -> bytes:

@@ -14,7 +14,42 @@ from typing import TypeAlias
 
 from .errors import GrammarSyntaxError, SchemaError
 
+_TOO_DEEP = "the schema is nested too deeply to be read"
+_TOO_LONG = "an integer of thousands of digits is not read"
+
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+
+
+def json_text(value: object) -> str:
+    """The compact JSON text of `value`, members in their order.
+
+    A large schema is mostly plain JSON already, so what can be written and read back to the same is not looked at again.
+
+    Raises:
+        SchemaError: something in it is not a JSON value, with the JSON Pointer of the place; or it is nested too deeply.
+    """
+    try:
+        text = _written(value)
+        if json.loads(text) == value:
+            return text
+    except RecursionError:
+        raise SchemaError("", "", _TOO_DEEP) from None
+    except (TypeError, ValueError):
+        pass
+    try:
+        return _written(plain_json(value))
+    except RecursionError:
+        raise SchemaError("", "", _TOO_DEEP) from None
+
+
+def reread_text(text: str) -> str:
+    """The compact form of JSON text. Raises as `read_schema_text` does."""
+    try:
+        return _written(json.loads(text, object_pairs_hook=_once))
+    except RecursionError:
+        raise GrammarSyntaxError(_TOO_DEEP, text=text) from None
+    except ValueError:
+        return _written(read_schema_text(text))
 
 
 def read_schema_text(text: str) -> JsonValue:
@@ -25,12 +60,19 @@ def read_schema_text(text: str) -> JsonValue:
         SchemaError: a repeated name or a number that is not finite; with the JSON Pointer of the place.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_Members, parse_constant=_NotFinite, parse_float=_read_float)
-        return plain_json(value)
+        return plain_json(
+            json.loads(
+                text,
+                object_pairs_hook=_Members,
+                parse_constant=_NotFinite,
+                parse_float=_read_float,
+                parse_int=_read_int,
+            )
+        )
     except json.JSONDecodeError as error:
         raise GrammarSyntaxError(f"the schema is not JSON: {error.msg}", text=text, offset=error.pos) from None
     except RecursionError:
-        raise GrammarSyntaxError("the schema is nested too deeply to be read", text=text) from None
+        raise GrammarSyntaxError(_TOO_DEEP, text=text) from None
 
 
 def plain_json(value: object, pointer: str = "") -> JsonValue:
@@ -44,7 +86,7 @@ def plain_json(value: object, pointer: str = "") -> JsonValue:
         case str():
             return str(value)
         case int():
-            return int(value)
+            return _short(value, pointer)
         case float():
             return _finite(value, pointer)
         case _Members():
@@ -54,14 +96,48 @@ def plain_json(value: object, pointer: str = "") -> JsonValue:
         case list() | tuple():
             return [plain_json(item, f"{pointer}/{index}") for index, item in enumerate(value)]
         case _NotFinite():
-            raise SchemaError(pointer, "", f"{value.spelling} is not a finite JSON number")
+            raise SchemaError(pointer, "", f"{value.spelling[:40]} is not a finite JSON number")
+        case _TooLong():
+            raise SchemaError(pointer, "", _TOO_LONG)
         case _:
             raise SchemaError(pointer, "", f"a {type(value).__name__} is not a JSON value")
+
+
+def plain_registry(registry: Mapping[str, object]) -> dict[str, JsonValue]:
+    """Schemas by URI, in the order of the URIs, out of a mapping to schemas or to resources that have `contents`.
+
+    Raises `TypeError` for what is no such mapping, `SchemaError` for a value in it that is not JSON.
+    """
+    if not isinstance(registry, Mapping):
+        raise TypeError(f"registry: a mapping of URIs to schemas expected, not {type(registry).__name__}")
+    found: dict[str, JsonValue] = {}
+    for uri in sorted(registry, key=str):
+        if not isinstance(uri, str):
+            raise TypeError(f"registry: a URI as str expected, not {uri!r:.40}")
+        resource = registry[uri]
+        schema = plain_json(resource if isinstance(resource, (bool, Mapping)) else getattr(resource, "contents", None))
+        if not isinstance(schema, (bool, dict)):
+            raise TypeError(f"registry[{uri!r}]: a schema expected, not {type(resource).__name__}")
+        found[uri] = schema
+    return found
 
 
 def escape(name: str) -> str:
     """One step of a JSON Pointer (RFC 6901, section 3)."""
     return name.replace("~", "~0").replace("/", "~1")
+
+
+def _written(value: object) -> str:
+    """Raises ValueError for what is not finite."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False, check_circular=False)
+
+
+def _once(members: list[tuple[str, object]]) -> dict[str, object]:
+    """The members as a dict; a ValueError if a name stands twice."""
+    found = dict(members)
+    if len(found) != len(members):
+        raise ValueError("a name stands twice")
+    return found
 
 
 class _Members(list[tuple[str, object]]):
@@ -73,6 +149,26 @@ class _NotFinite:
 
     def __init__(self, spelling: str) -> None:
         self.spelling = spelling
+
+
+class _TooLong:
+    """An integer that JSON text spelled with more digits than Python reads."""
+
+
+def _read_int(spelling: str) -> object:
+    try:
+        return int(spelling)
+    except ValueError:
+        return _TooLong()
+
+
+def _short(value: int, pointer: str) -> int:
+    """An integer that Python writes; it refuses to write or read those of thousands of digits."""
+    try:
+        str(value)
+    except ValueError:
+        raise SchemaError(pointer, "", _TOO_LONG) from None
+    return int(value)
 
 
 def _read_float(spelling: str) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from random import Random
 from typing import Any, Literal
 
 from latticework.grammar import Limits, _native
@@ -26,6 +27,23 @@ class Language:
     def __contains__(self, text: str) -> bool:
         state = self._compiled.step_bytes(self._compiled.start, text.encode())
         return state >= 0 and self._compiled.is_accepting(state)
+
+    def random_text(self, random: Random, length: int = 60, longest: int = 600) -> str | None:
+        """Random bytes that are allowed; from some length on, brackets and quotes that close. None beyond `longest`."""
+        state, text = self._compiled.start, b""
+        while len(text) < longest:
+            allowed = self._compiled.next_bytes(state)
+            accepting = self._compiled.is_accepting(state)
+            if accepting and (not allowed or len(text) > length or random.random() < 0.5):
+                return text.decode()
+            assert allowed, f"a dead end after {text!r}"
+            closing = [byte for byte in b'}]"' if byte in allowed and len(text) > length]
+            plain = [byte for byte in b'"abx01:,{}[]' if byte in allowed and random.random() < 0.9]
+            byte = closing[0] if closing else random.choice(plain or list(allowed))
+            state = self._compiled.step_bytes(state, bytes([byte]))
+            assert state >= 0, f"{chr(byte)!r} is promised, and refused, after {text!r}"
+            text += bytes([byte])
+        return None
 
 
 def regex_language(regex: Regex) -> Language:

@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import product
-from typing import TypeAlias
+
+from oracle_containers import EMPTY, Language, all_texts, array_language, record_language
 
 from latticework.grammar.ir import (
     MAX_CODE_POINT,
@@ -23,7 +24,6 @@ from latticework.grammar.ir import (
     DigitsModulo,
     Grammar,
     Intersection,
-    JsonLayout,
     JsonString,
     Node,
     Record,
@@ -36,10 +36,6 @@ from latticework.grammar.ir import (
     Union,
 )
 from latticework.grammar.ir import Sequence as NodeSequence
-
-Language: TypeAlias = frozenset[str]
-EMPTY: Language = frozenset({""})
-
 
 # ------------------------------------------------------------------------------------------------- one text, any length
 
@@ -134,12 +130,6 @@ def _is_any_string(content: Regex) -> bool:
 
 
 # ---------------------------------------------------------------------------------------------------- all texts, bounded
-
-
-@lru_cache(maxsize=64)
-def all_texts(alphabet: str, max_length: int) -> Language:
-    """Every text over the alphabet up to that length."""
-    return frozenset("".join(letters) for n in range(max_length + 1) for letters in product(alphabet, repeat=n))
 
 
 def grammar_language(grammar: Grammar, alphabet: str, max_length: int) -> Language:
@@ -251,97 +241,9 @@ class _Denotation:
             case Reference(rule):
                 return self.table.setdefault((rule, depth), frozenset())
             case Record():
-                return self._record(node, depth)
+                return record_language(self, node, depth)
             case Array():
-                return self._array(node, depth)
-
-    def _array(self, array: Array, depth: int) -> Language:
-        spacing = _Spacing(self, array.layout, depth)
-        bodies, found = EMPTY, frozenset[str]()
-        count = 0
-        while bodies and depth <= self.max_length:
-            if array.minimum <= count and (array.maximum is None or count <= array.maximum):
-                found |= spacing.container("[", bodies, count, "]")
-            item = array.prefix[count] if count < len(array.prefix) else array.rest
-            if item is None:
-                break
-            bodies = self.joined(bodies, spacing.separator(count), self.node(item, depth + 1))
-            count += 1
-        return found
-
-    def _record(self, record: Record, depth: int) -> Language:
-        spacing = _Spacing(self, record.layout, depth)
-        found = frozenset[str]()
-        count = 0
-        states: dict[tuple[frozenset[int], bool], Language] = {(frozenset(), False): EMPTY}
-        required = frozenset(i for i, declared in enumerate(record.fields) if declared.required)
-        while states and depth <= self.max_length:
-            if record.minimum <= count and (record.maximum is None or count <= record.maximum):
-                for (written, _), body in states.items():
-                    if written >= required:
-                        found |= spacing.container("{", body, count, "}")
-            states = self._one_more_member(record, spacing, states, count, depth)
-            count += 1
-        return found
-
-    def _one_more_member(
-        self,
-        record: Record,
-        spacing: _Spacing,
-        states: Mapping[tuple[frozenset[int], bool], Language],
-        count: int,
-        depth: int,
-    ) -> dict[tuple[frozenset[int], bool], Language]:
-        """States: (declared fields written, whether an extra one was), with the text of the members so far."""
-        result: dict[tuple[frozenset[int], bool], Language] = {}
-        for (written, extra), body in states.items():
-            for key, name, value in self._next_members(record, written, extra):
-                member = self.joined(self.regex(JsonString(name)), spacing.colon(), self.node(value, depth + 1))
-                texts = self.joined(body, spacing.separator(count), member)
-                if texts:
-                    result[key] = result.get(key, frozenset()) | texts
-        return result
-
-    def _next_members(
-        self, record: Record, written: frozenset[int], extra: bool
-    ) -> Iterable[tuple[tuple[frozenset[int], bool], Regex, Node]]:
-        for i, declared in enumerate(record.fields):
-            in_order = record.order == "any" or (not extra and all(j < i for j in written))
-            if i not in written and in_order:
-                yield (written | {i}, extra), Text(declared.name), declared.value
-        for extras in record.extras:
-            yield (written, True), extras.name, extras.value
-
-
-class _Spacing:
-    """What stands between the members of a container at a depth, by its layout."""
-
-    def __init__(self, owner: _Denotation, layout: JsonLayout, depth: int) -> None:
-        self.owner = owner
-        self.layout = layout
-        self.depth = depth
-        spaces = "".join(letter for letter in " \t\n\r" if letter in owner.alphabet)
-        longest = min(layout.max_whitespace, owner.max_length)
-        self.blank = all_texts(spaces, longest) if layout.style == "flexible" else EMPTY
-
-    def colon(self) -> Language:
-        sign = ": " if self.layout.style == "indent" else ":"
-        return self.owner.joined(self.blank, self.owner.bounded((sign,)), self.blank)
-
-    def separator(self, count: int) -> Language:
-        """What stands before a member, if `count` others are written already."""
-        sign = self.owner.bounded(("," if count else "",))
-        before = self.blank if count else EMPTY
-        return self.owner.joined(before, sign, self._line(self.depth + 1))
-
-    def container(self, opening: str, body: Language, count: int, closing: str) -> Language:
-        end = self._line(self.depth) if count else self.blank
-        return self.owner.joined(self.owner.bounded((opening,)), body, end, self.owner.bounded((closing,)))
-
-    def _line(self, depth: int) -> Language:
-        if self.layout.style == "indent":
-            return self.owner.bounded(("\n" + " " * (self.layout.indent * depth),))
-        return self.blank
+                return array_language(self, node, depth)
 
 
 @lru_cache(maxsize=64)

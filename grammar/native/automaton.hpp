@@ -181,7 +181,7 @@ private:
     ByteSet to_try(const Config& config) const;
     ByteSet exact_alive(StateId state);
     std::unique_ptr<Mask> build_trail_mask(StateId state);
-    std::vector<TokenId> repeating_tokens(StateId state);
+    std::vector<TokenId> repeating_tokens(StateId state, StateId plain);
 
     // automaton_memory.cpp
     void collect_if_needed(std::span<const StateId> in_use);

@@ -14,9 +14,10 @@
 
 namespace latticework {
 
-// The bytes by which a way out is looked for: white space changes nothing, unless it must come.
+// The bytes by which a way out is looked for: white space changes nothing, unless it must come. A line break without
+// the choice of a space is that of an indented layout, and leads to a closing bracket.
 ByteSet Automaton::to_try(const Config& config) const {
-    if (config.trail->in_text()) return config.alive;
+    if (config.trail->in_text() || !config.alive.contains(' ')) return config.alive;
     ByteSet space;
     for (char c : {' ', '\t', '\n', '\r'}) space.insert(c);
     ByteSet others = config.alive & ~space;
@@ -79,30 +80,32 @@ ByteSet Automaton::exact_alive(StateId state) {
 
 std::unique_ptr<Automaton::Mask> Automaton::build_trail_mask(StateId state) {
     std::vector<Item> items = at(state).items;
-    auto mask = std::make_unique<Mask>(make_mask(intern(std::move(items), at(state).accepting)));
-    std::vector<TokenId> repeating = repeating_tokens(state);
+    StateId plain = intern(std::move(items), at(state).accepting);
+    auto mask = std::make_unique<Mask>(make_mask(plain));
+    std::vector<TokenId> repeating = repeating_tokens(state, plain);
     std::ranges::sort(repeating);
     std::erase_if(mask->tokens, [&](TokenId token) { return std::ranges::binary_search(repeating, token); });
     mask->cleared.insert(mask->cleared.end(), repeating.begin(), repeating.end());
     return mask;
 }
 
-// Of the tokens that would be allowed without the trail, those that are not.
-std::vector<TokenId> Automaton::repeating_tokens(StateId state) {
+// Of the tokens that are allowed in the same state without its trail, those that are not with it.
+std::vector<TokenId> Automaton::repeating_tokens(StateId state, StateId plain) {
     const Trie& trie = vocabulary_->trie();
     std::vector<TokenId> repeating;
     struct Visit {
-        StateId state;
+        StateId state, plain;
         const Config* config;
         ByteSet watched;
     };
     std::vector<Visit> path(static_cast<size_t>(trie.max_depth()) + 1);
-    path[0] = {state, &at(state), at(state).trail->watched()};
+    path[0] = {state, plain, &at(state), at(state).trail->watched()};
     for (int32_t node = 1; node < trie.size();) {
-        const auto& [from, config, watched] = path[trie.depth(node) - 1];
+        const auto& [from, plain_from, config, watched] = path[trie.depth(node) - 1];
         uint8_t byte = trie.byte(node);
         bool goes_on = config->trail->in_text() ? trie.has_quoted_comma(node) : trie.has_comma(node);
-        if (!config->alive.contains(byte) || !(goes_on || watched.contains(byte))) {
+        StateId plain_next = goes_on || watched.contains(byte) ? step_locked(plain_from, byte) : kDead;
+        if (plain_next == kDead) {
             node = trie.end(node);
             continue;
         }
@@ -111,7 +114,7 @@ std::vector<TokenId> Automaton::repeating_tokens(StateId state) {
             std::span<const TokenId> below = trie.subtree_tokens(node);
             repeating.insert(repeating.end(), below.begin(), below.end());
         } else if (at(next).trail) {
-            path[trie.depth(node)] = {next, &at(next), at(next).trail->watched()};
+            path[trie.depth(node)] = {next, plain_next, &at(next), at(next).trail->watched()};
             ++node;
             continue;
         }

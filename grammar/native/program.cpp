@@ -34,7 +34,7 @@ enum Op : int32_t {
     kStart = 30,
 };
 
-constexpr int32_t kMostDemands = 4, kMostCounters = 4;
+constexpr int32_t kMostDemands = 8, kMostCounters = 4;
 
 }  // namespace
 

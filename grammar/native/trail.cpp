@@ -11,18 +11,17 @@ namespace {
 
 uint64_t hash_of(std::string_view text) { return std::hash<std::string_view>{}(text); }
 
-SeenPtr add(SeenPtr before, std::string text, std::string value) {
+SeenPtr add(SeenPtr before, std::string_view text) {
     auto seen = std::make_shared<Seen>();
     seen->hash = mix(before ? before->hash : 29, hash_of(text));
     seen->before = std::move(before);
-    seen->value = value == text ? std::string() : std::move(value);
-    seen->text = std::move(text);
+    seen->text = text;
     return seen;
 }
 
-bool holds(const Seen* seen, std::string_view value) {
+bool holds(const Seen* seen, std::string_view text) {
     for (; seen != nullptr; seen = seen->before.get()) {
-        if ((seen->value.empty() ? seen->text : seen->value) == value) return true;
+        if (seen->text == text) return true;
     }
     return false;
 }
@@ -65,29 +64,23 @@ private:
     std::string_view rest_;
 };
 
+// The members of an object, given without its braces, sorted by name; of equal names the last one counts.
+std::string sorted_members(std::string_view inside) {
+    std::map<std::string_view, std::string_view> by_name;
+    for (Members members(inside); !members.done();) {
+        std::string_view member = members.until(',');
+        by_name[Members(member).until(':')] = member;
+    }
+    std::string sorted;
+    for (const auto& [name, member] : by_name) (sorted += sorted.empty() ? "" : ",") += member;
+    return sorted;
+}
+
 }  // namespace
 
 Seen::~Seen() {
     SeenPtr next = std::move(before);
     while (next && next.use_count() == 1) next = std::move(const_cast<Seen&>(*next).before);
-}
-
-std::string sorted_members(std::string_view text) {
-    if (text.find('{') == std::string_view::npos || (text[0] != '{' && text[0] != '[')) return std::string(text);
-    Members members(text.substr(1, text.size() - 2));
-    std::string sorted;
-    auto append = [&](const std::string& part) { (sorted += sorted.empty() ? "" : ",") += part; };
-    if (text[0] == '[') {
-        while (!members.done()) append(sorted_members(members.until(',')));
-        return "[" + sorted + "]";
-    }
-    std::map<std::string_view, std::string> by_name;
-    while (!members.done()) {
-        std::string_view name = members.until(':');
-        by_name[name] = sorted_members(members.until(','));
-    }
-    for (const auto& [name, value] : by_name) append(std::string(name) + ":" + value);
-    return "{" + sorted + "}";
 }
 
 // ------------------------------------------------------------------------------------------------------------ reading
@@ -96,7 +89,7 @@ std::string sorted_members(std::string_view text) {
 void Trail::Step::open(uint8_t bracket) {
     if (bracket != '[' && bracket != '{') return;
     auto trail = next ? std::make_shared<Trail>(*next) : std::make_shared<Trail>();
-    if (!next) trail->levels_.push_back({bracket == '[', true, bracket == '{', false, 0, nullptr});
+    if (!next) trail->levels_.push_back({bracket == '[', true, bracket == '{', false, 0, 0, nullptr});
     trail->levels_.back().different = true;
     trail->finish();
     next = std::move(trail);
@@ -134,15 +127,9 @@ bool Trail::read(uint8_t byte) {
         case '\n':
         case '\r': return true;
         case '[':
-        case '{':
-            keep(byte);
-            levels_.push_back({byte == '[', false, byte == '{', false, static_cast<uint32_t>(text_.size()), nullptr});
-            return true;
+        case '{': open_level(byte); return true;
         case ']':
-        case '}':
-            levels_.pop_back();
-            keep(byte);
-            return !levels_.empty();
+        case '}': return close_level(byte);
         case ':': end_name(); break;
         case ',': end_member(); return true;
         case '"': in_text_ = true; break;
@@ -152,23 +139,36 @@ bool Trail::read(uint8_t byte) {
     return true;
 }
 
+void Trail::open_level(uint8_t bracket) {
+    auto at = static_cast<uint32_t>(text_.size());
+    keep(bracket);
+    levels_.push_back({bracket == '[', false, bracket == '{', false, at, at + 1, nullptr});
+}
+
+// False if that was the outermost one.
+bool Trail::close_level(uint8_t bracket) {
+    uint32_t inside = levels_.back().open + 1;
+    bool is_object = !levels_.back().is_array;
+    levels_.pop_back();
+    bool matters = std::ranges::any_of(levels_, [](const Level& level) { return level.is_array && level.different; });
+    if (is_object && matters)
+        text_.replace(inside, std::string::npos, sorted_members(std::string_view(text_).substr(inside)));
+    keep(bracket);
+    return !levels_.empty();
+}
+
 void Trail::end_name() {
     Level& level = levels_.back();
     if (level.is_array || !level.in_name) return;  // a colon of another grammar
     level.in_name = false;
     if (!level.different) return;
-    std::string name(current(level));
-    level.repeated = holds(level.seen.get(), name);
-    level.seen = add(std::move(level.seen), name, name);
+    level.repeated = holds(level.seen.get(), current(level));
+    level.seen = add(std::move(level.seen), current(level));
 }
 
 void Trail::end_member() {
     Level& level = levels_.back();
-    if (level.is_array && level.different) {
-        std::string item(current(level));
-        std::string value = sorted_members(item);
-        level.seen = add(std::move(level.seen), std::move(item), std::move(value));
-    }
+    if (level.is_array && level.different) level.seen = add(std::move(level.seen), current(level));
     keep(',');
     level.begin = static_cast<uint32_t>(text_.size());
     level.in_name = !level.is_array;
@@ -184,20 +184,24 @@ void Trail::forget_useless_text() {
     uint32_t drop = useful == levels_.size() ? static_cast<uint32_t>(text_.size()) : levels_[useful].begin;
     if (drop == 0) return;
     text_.erase(0, drop);
-    for (Level& level : levels_) level.begin -= std::min(level.begin, drop);
+    for (Level& level : levels_) {
+        level.open -= std::min(level.open, drop);
+        level.begin -= std::min(level.begin, drop);
+    }
 }
 
 void Trail::finish() {
     hash_ = mix(mix(hash_of(text_), in_text_ * 2 + escaped_), static_cast<uint64_t>(hex_left_));
     for (const Level& level : levels_) {
         uint64_t flags = level.is_array + 2 * level.different + 4 * level.in_name + 8 * level.repeated;
-        hash_ = mix(mix(mix(hash_, flags), level.begin), level.seen ? level.seen->hash : 0);
+        hash_ = mix(mix(mix(mix(hash_, flags), level.open), level.begin), level.seen ? level.seen->hash : 0);
     }
 }
 
 bool Trail::Level::operator==(const Level& other) const {
     return is_array == other.is_array && different == other.different && in_name == other.in_name &&
-           repeated == other.repeated && begin == other.begin && equal(seen.get(), other.seen.get());
+           repeated == other.repeated && open == other.open && begin == other.begin &&
+           equal(seen.get(), other.seen.get());
 }
 
 bool Trail::operator==(const Trail& other) const {
@@ -212,19 +216,47 @@ bool Trail::repeats() const {
     if (!level.different) return false;
     if (!level.is_array) return level.repeated;
     std::string_view item = current(level);
-    return !in_text_ && level.seen && !item.empty() && holds(level.seen.get(), sorted_members(item));
+    return !in_text_ && level.seen && !item.empty() && holds(level.seen.get(), item);
 }
 
 template <typename Visit>
 void Trail::visit_possible(Visit visit) const {
-    for (const Level& level : levels_) {
-        bool compares = level.different && (level.is_array || (level.in_name && &level == &levels_.back()));
-        if (!compares) continue;
-        std::string_view written = current(level);
+    for (size_t i = 0; i < levels_.size(); ++i) {
+        const Level& level = levels_[i];
+        bool is_name = level.in_name && i + 1 == levels_.size();
+        if (!level.different || !(level.is_array || is_name)) continue;
         for (const Seen* seen = level.seen.get(); seen != nullptr; seen = seen->before.get()) {
-            if (seen->text.starts_with(written)) visit(std::string_view(seen->text).substr(written.size()));
+            visit_rest(seen->text, level.begin, i + 1, visit);
         }
     }
+}
+
+// What is written `from` here on is text, up to the first of the objects from `level` on that are still open: its
+// members may have come in another order than the sorted ones of `seen`.
+template <typename Visit>
+void Trail::visit_rest(std::string_view seen, uint32_t from, size_t level, const Visit& visit) const {
+    while (level < levels_.size() && levels_[level].is_array) ++level;
+    std::string_view text = text_;
+    if (level == levels_.size()) {
+        std::string_view written = text.substr(from);
+        if (seen.starts_with(written)) visit(seen.substr(written.size()));
+        return;
+    }
+    const Level& object = levels_[level];
+    std::string_view head = text.substr(from, object.open + 1 - from);
+    std::string_view complete = text.substr(object.open + 1, object.begin - object.open - 1);
+    if (!seen.starts_with(head)) return;
+    if (complete.empty() && object.begin == text.size()) return visit(seen.substr(head.size()));
+    std::vector<std::string_view> possible;
+    for (Members members(Members(seen.substr(head.size())).until('}')); !members.done();) {
+        possible.push_back(members.until(','));
+    }
+    for (Members members(complete); !members.done();) {
+        auto found = std::ranges::find(possible, members.until(','));
+        if (found == possible.end()) return;
+        possible.erase(found);
+    }
+    for (std::string_view member : possible) visit_rest(member, object.begin, level + 1, visit);
 }
 
 bool Trail::in_danger() const {

@@ -2,8 +2,8 @@
 //
 // A parser cannot tell whether an item equals one before: that takes the texts. So a state inside such a container
 // carries a trail: what was written since the outermost of them was opened, as far as it matters. Texts are kept
-// without white space between tokens and with lower-case hexadecimal digits, so that the text of a scalar stands for
-// its value; of an object the value is its text with sorted members. A trail never changes; each byte leads to another.
+// without white space between tokens, with lower-case hexadecimal digits, and with the members of every complete object
+// sorted by name, so that a text stands for its value. A trail never changes; each byte leads to another.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,6 @@ namespace latticework {
 struct Seen {
     std::shared_ptr<const Seen> before;
     std::string text;
-    std::string value;  // empty: equal to the text
     uint64_t hash = 0;  // of the whole list
     ~Seen();            // without recursion over the list
 };
@@ -59,20 +58,26 @@ private:
         bool different = false;
         bool in_name = false;   // object: before the colon of a member
         bool repeated = false;  // object: the name of this member was there before
-        uint32_t begin = 0;     // where the current item or name begins in the text
+        uint32_t open = 0;      // where its bracket is in the text, if that is still there
+        uint32_t begin = 0;     // where the current item or member begins in the text
         SeenPtr seen;
         bool operator==(const Level& other) const;
     };
 
     bool read_in_text(uint8_t byte);
     bool read(uint8_t byte);
+    void open_level(uint8_t bracket);
+    bool close_level(uint8_t bracket);
     void end_member();
     void end_name();
     void keep(uint8_t byte) { text_.push_back(static_cast<char>(byte)); }
     void forget_useless_text();
     std::string_view current(const Level& level) const { return std::string_view(text_).substr(level.begin); }
+    // What may still come, as far as it is in one piece, of each of those before that the current one can yet become.
     template <typename Visit>
-    void visit_possible(Visit visit) const;  // (level, text) of those before that begin like the current one
+    void visit_possible(Visit visit) const;
+    template <typename Visit>
+    void visit_rest(std::string_view seen, uint32_t from, size_t level, const Visit& visit) const;
     void finish();
 
     std::vector<Level> levels_;  // open brackets, from the outermost container that compares
@@ -82,8 +87,5 @@ private:
     int32_t hex_left_ = 0;
     uint64_t hash_ = 0;
 };
-
-// The text of a JSON value with the members of its objects sorted by name; of equal names the last one counts.
-std::string sorted_members(std::string_view text);
 
 }  // namespace latticework

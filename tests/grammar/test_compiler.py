@@ -91,6 +91,69 @@ def test_the_longest_unused_grammar_leaves_the_cache() -> None:
     assert nothing.builds == 3
 
 
+def state_bytes(grammar: CompiledGrammar) -> int:
+    return grammar.statistics()["state_bytes"]
+
+
+def test_the_cache_keeps_what_fits_in_its_bytes() -> None:
+    size = state_bytes(Compiler(bytes_vocabulary()).compile(choice(["a"])))
+    compiler = CountingCompiler(cache_bytes=3 * size + size // 2)
+    for text in ["a", "b", "c"]:
+        compiler.compile(choice([text]))
+    compiler.compile(choice(["a"]))  # used again, and so not the first to go
+    compiler.compile(choice(["d"]))
+    assert compiler.builds == 4
+    for text in ["a", "c", "d"]:
+        compiler.compile(choice([text]))
+    assert compiler.builds == 4
+    compiler.compile(choice(["b"]))
+    assert compiler.builds == 5
+
+
+def test_grammars_that_grow_push_others_out() -> None:
+    one, other = regex("[ab]{1,2000}c"), regex("[ab]{1,2000}d")
+    fresh = Compiler(bytes_vocabulary())
+    size, other_size = state_bytes(fresh.compile(one)), state_bytes(fresh.compile(other))
+    compiler = CountingCompiler(cache_bytes=2 * (size + other_size))
+    kept, grown = compiler.compile(one), compiler.compile(other)
+    assert compiler.compile(one) is kept and compiler.compile(other) is grown
+    state = grown.start
+    while state_bytes(grown) <= 2 * (size + other_size):
+        state = grown.step(state, ord("a"))
+        grown.allowed_tokens(state)
+    assert compiler.compile(one) is kept  # a hit measures nothing
+    last = compiler.compile(choice(["x"]))
+    assert compiler.compile(choice(["x"])) is last
+    assert compiler.compile(one) is kept
+    assert compiler.compile(other) is not grown
+
+
+@pytest.mark.parametrize(("cache_size", "builds"), [(256, 1), (1, 1), (0, 2)])
+def test_the_newest_grammar_stays_whatever_its_size(cache_size: int, builds: int) -> None:
+    compiler = CountingCompiler(cache_bytes=0, cache_size=cache_size)
+    first, second = choice(["a"]), choice(["b"])
+    compiler.compile(first)
+    compiler.compile(first)
+    assert compiler.builds == builds
+    compiler.compile(second)
+    compiler.compile(first)
+    assert compiler.builds == builds + 2
+
+
+def test_what_is_built_last_stays_though_it_was_asked_for_first() -> None:
+    compiler = CountingCompiler(cache_bytes=0)
+    compiler.compile(choice(["quick"]))
+    compiler.gate.clear()
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(compiler.compile, choice(["slow"]))
+        while compiler.builds < 2:
+            threading.Event().wait(0.001)
+        compiler.compile(choice(["quick"]))
+        compiler.gate.set()
+        assert compiler.compile(choice(["slow"])) is slow.result()
+    assert compiler.builds == 2
+
+
 def test_threads_share_one_build() -> None:
     compiler = CountingCompiler(cache_size=1)
     compiler.gate.clear()
@@ -154,6 +217,9 @@ def test_a_limit_that_is_reached_is_named() -> None:
         ({"cache_size": -1}, ValueError, "cache_size"),
         ({"cache_size": 1.0}, TypeError, "cache_size"),
         ({"cache_size": True}, TypeError, "cache_size"),
+        ({"cache_bytes": -1}, ValueError, "cache_bytes"),
+        ({"cache_bytes": 1e9}, TypeError, "cache_bytes"),
+        ({"cache_bytes": False}, TypeError, "cache_bytes"),
     ],
 )
 def test_wrong_arguments_are_named(arguments: dict[str, Any], error: type[Exception], names: str) -> None:
@@ -168,12 +234,14 @@ def test_what_cannot_be_compiled() -> None:
 
 
 def test_pickle() -> None:
-    compiler = pickle.loads(
-        pickle.dumps(Compiler(bytes_vocabulary(), limits=Limits(grammar_bytes=1 << 20), cache_size=3))
-    )
+    original = Compiler(bytes_vocabulary(), limits=Limits(grammar_bytes=1 << 20), cache_size=3, cache_bytes=0)
+    compiler = pickle.loads(pickle.dumps(original))
     assert compiler.limits == Limits(grammar_bytes=1 << 20)
     assert compiler.vocabulary == bytes_vocabulary()
-    assert accepts(compiler.compile(choice(["a"])), "a")
+    first = compiler.compile(choice(["a"]))
+    assert accepts(first, "a")
+    compiler.compile(choice(["b"]))
+    assert compiler.compile(choice(["a"])) is not first
 
 
 def test_the_door_holds_what_it_names() -> None:

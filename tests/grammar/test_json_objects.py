@@ -57,11 +57,6 @@ def test_counts_of_properties(count: int) -> None:
     assert ('{"a": 0, "x": 1}' in open_ended) is True
 
 
-def test_a_minimum_that_repetition_could_reach_is_refused() -> None:
-    with pytest.raises(UnsupportedSchemaError, match="minProperties"):
-        from_json_schema({"type": "object", "minProperties": 2})
-
-
 def test_many_patterns() -> None:
     distinct = {f"^p{i}-": {"const": i} for i in range(30)}
     language = schema_language({"type": "object", "patternProperties": distinct, "additionalProperties": False})

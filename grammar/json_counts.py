@@ -1,0 +1,176 @@
+"""How many values a schema has, at least: whether there are enough different items or names for what is demanded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import prod
+
+from jsonschema_rs import CanonicalSchema
+from jsonschema_rs.canonical import (
+    AnyOfView,
+    ArrayView,
+    CanonicalKind,
+    ConstView,
+    Distinctness,
+    EnumView,
+    FalseView,
+    IntegerView,
+    MultiTypeView,
+    NumberView,
+    ObjectView,
+    ReferenceView,
+    StringView,
+    TrueView,
+    TypedGroupView,
+)
+
+from . import _native
+from .errors import ConstraintError
+from .ir import Grammar, Regex, Terminal
+from .json_places import Part
+from .json_translator import Translator
+from .limits import DEFAULT_LIMITS
+from .lower import lower
+
+PLENTY = 1_000_000
+"""Counting stops here."""
+_MAX_DEPTH = 6
+_MAX_STEPS = 20_000
+_BYTES = _native.Vocabulary([*(bytes([value]) for value in range(256)), None], [256])
+_FINITE = {"null": 1, "boolean": 2}
+
+
+def count_values(schema: CanonicalSchema | None, part: Part, translator: Translator, depth: int = 0) -> int:
+    """A number of different values that `schema` (None: any) is certain to have; at most `PLENTY`."""
+    if schema is None:
+        return PLENTY
+    match schema.view():
+        case TrueView():
+            return PLENTY
+        case FalseView():
+            return 0
+        case ConstView():
+            return 1
+        case EnumView(values):
+            return len(values)
+        case MultiTypeView(types):
+            return min(sum(_FINITE.get(name, PLENTY) for name in types), PLENTY)
+        case StringView() | IntegerView() | NumberView() | TypedGroupView():
+            node = translator.node(schema, part)
+            return count_texts(node.regex, PLENTY) if isinstance(node, Terminal) else 0
+        case _ if depth >= _MAX_DEPTH:
+            return 0
+        case AnyOfView(branches):
+            return _of_branches(branches, part, translator, depth + 1)
+        case ReferenceView(uri):
+            return count_values(schema.definition(uri), part, translator, depth + 1)
+        case ArrayView() as view:
+            return _of_arrays(view, part, translator, depth + 1)
+        case ObjectView() as view:
+            return _of_objects(view, part, translator, depth + 1)
+    return 0
+
+
+def _of_branches(branches: list[CanonicalSchema], part: Part, translator: Translator, depth: int) -> int:
+    """Branches of one kind may overlap, so only the largest of each kind counts."""
+    largest: Counter[CanonicalKind] = Counter()
+    for branch in branches:
+        largest[branch.kind] = max(largest[branch.kind], count_values(branch, part, translator, depth))
+    plain = max((count for kind, count in largest.items()), default=0)
+    apart = {CanonicalKind.ARRAY, CanonicalKind.OBJECT, CanonicalKind.STRING}
+    return min(max(plain, sum(count for kind, count in largest.items() if kind in apart)), PLENTY)
+
+
+def _of_arrays(view: ArrayView, part: Part, translator: Translator, depth: int) -> int:
+    if view.contains or view.distinctness == Distinctness.SOME_REPEATED:
+        return 0
+    least, most = view.min_items or 0, view.max_items
+    if view.prefix_items:
+        return 1 if least == 0 else 0
+    items = count_values(view.items, part.item(None), translator, depth)
+    different = view.distinctness == Distinctness.ALL_DISTINCT
+    if different and items < least:
+        return 0
+    if different:
+        most = items if most is None else min(most, items)
+    if most is None:
+        return PLENTY if items > 0 else int(least == 0)
+    total = 0
+    for length in range(least, min(most, least + 24) + 1):
+        total += prod(items - index if different else items for index in range(length)) if length < 24 else PLENTY
+        if total >= PLENTY:
+            return PLENTY
+    return total
+
+
+def _of_objects(view: ObjectView, part: Part, translator: Translator, depth: int) -> int:
+    required = set(view.required)
+    if view.violations or (view.min_properties or 0) > len(required):
+        return 0
+    open_ended = view.property_names is None and not view.pattern_properties
+    if open_ended and (view.max_properties is None or view.max_properties > len(required)):
+        more = count_values(view.additional_properties, part.extra([]), translator, depth)
+        if more > 0 and _can_be_made(view, part, translator, depth):
+            return PLENTY
+    if view.max_properties is not None or view.pattern_properties:
+        names = [name for name in view.properties if name in required]
+    else:
+        names = list(view.properties)
+    counts = [_of_member(name, view, part, translator, depth) + (name not in required) for name in names]
+    undeclared = [name for name in required if name not in view.properties]
+    if undeclared and not open_ended:
+        return 0
+    return min(prod(counts), PLENTY)
+
+
+def _of_member(name: str, view: ObjectView, part: Part, translator: Translator, depth: int) -> int:
+    return count_values(view.properties[name], part.member(name), translator, depth)
+
+
+def _can_be_made(view: ObjectView, part: Part, translator: Translator, depth: int) -> bool:
+    return all(
+        name not in view.properties or _of_member(name, view, part, translator, depth) > 0 for name in view.required
+    )
+
+
+def list_texts(regex: Regex, most: int) -> list[str] | None:
+    """The texts of an expression, shorter ones first; None if there are more than `most`, or it takes too many steps."""
+    grammar = _automaton(regex)
+    texts: list[str] = []
+    ways = [] if grammar is None else [(grammar.start, b"")]
+    for steps, (state, text) in enumerate(ways):
+        assert grammar is not None
+        if grammar.is_accepting(state):
+            texts.append(text.decode())
+        if len(texts) > most or steps > _MAX_STEPS // 10:
+            return None
+        ways += [(grammar.step_bytes(state, bytes([b])), text + bytes([b])) for b in grammar.next_bytes(state)]
+    return texts
+
+
+def _automaton(regex: Regex) -> _native.CompiledGrammar | None:
+    """An automaton over bytes; None for no texts."""
+    try:
+        return _native.CompiledGrammar(_BYTES, *lower(Grammar(Terminal(regex))), DEFAULT_LIMITS.of_automaton())
+    except ConstraintError:
+        return None
+
+
+def count_texts(regex: Regex, enough: int) -> int:
+    """How many texts an expression has, counted up to `enough`, by their lengths.
+
+    Fewer may be found than there are where the shorter ones take too many steps to count.
+    """
+    grammar = _automaton(regex)
+    if grammar is None:
+        return 0
+    texts, total, steps = Counter({grammar.start: 1}), 0, 0
+    while texts and total < enough and steps < _MAX_STEPS:
+        longer: Counter[int] = Counter()
+        for state, count in texts.items():
+            total += count if grammar.is_accepting(state) else 0
+            for byte in grammar.next_bytes(state):
+                longer[grammar.step_bytes(state, bytes([byte]))] += min(count, enough)
+                steps += 1
+        texts = longer
+    return min(total, enough)
