@@ -113,7 +113,7 @@ def examine(rng: Random, tally: Tally, plan: Plan) -> None:
     except lw.UnsatisfiableSchemaError:
         tally.unsatisfiable += 1
         grammar = None
-    except lw.ConstraintError as error:
+    except (lw.UnsupportedSchemaError, lw.LimitError) as error:
         tally.refused[reason(error)] += 1
         return
     except Exception as error:  # noqa: BLE001 - whatever it is, it must be listed

@@ -24,6 +24,7 @@ from large_schemas import LARGE
 from machine import describe, peak_memory_mib
 from maskbench import DATA
 from report import wide_console
+from rich.markup import escape
 from rich.table import Table
 from summary import Figures
 from tokenizers import Tokenizer
@@ -158,16 +159,11 @@ def _large_table(found: dict[str, Figures]) -> Table:
         shown.add_column(column, justify="left" if column in ("schema", "outcome") else "right")
     for name, figures in found.items():
         cells = [_cell(figures, key) for key in ("schema_kb", "compile_ms", "cold_ms", "first_mask_ms", "max_mask_ms")]
-        outcome = (
-            figures["outcome"] if figures.get("accepted", True) else figures.get("stopped", "rejects its instance")
+        cells += [str(figures.get("tokens", "-")), _cell(figures, "memory_mib")]
+        outcome = figures.get(
+            "stopped", figures["outcome"] if figures.get("accepted", True) else "rejects its instance"
         )
-        shown.add_row(
-            name,
-            *cells,
-            str(figures.get("tokens", "-")),
-            _cell(figures, "memory_mib"),
-            outcome + _marks(figures, "large"),
-        )
+        shown.add_row(escape(name), *cells, outcome + _marks(figures, "large"))
     return shown
 
 
@@ -177,7 +173,7 @@ def _hostile_table(found: dict[str, Figures]) -> Table:
         shown.add_column(column, justify="left" if column in ("schema", "outcome") else "right")
     for name, figures in found.items():
         cells = [_cell(figures, key) for key in ("compile_ms", "first_mask_ms", "memory_mib")]
-        shown.add_row(name, *cells, figures["outcome"] + _marks(figures, "hostile"))
+        shown.add_row(escape(name), *cells, figures["outcome"] + _marks(figures, "hostile"))
     return shown
 
 

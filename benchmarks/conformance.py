@@ -18,7 +18,6 @@ from typing import Annotated
 
 from corpus import END_TOKEN, TOKENIZER_FILE
 from ratchet import Record, compare, make_record
-from report import wide_console
 from rich.console import Console
 from rich.table import Table
 from suite import SUITE_FOLDER, Group, digest, read_groups, read_remotes
@@ -49,7 +48,7 @@ def main(
     groups = [group for group in read_groups(suite) if _is_chosen(group, _split(sections), _split(files))]
     judge = Judge(read_remotes(suite), *(by_tokens(data / TOKENIZER_FILE, END_TOKEN) if tokens else by_bytes()))
     verdicts = [judge.group(group) for group in groups]
-    console = wide_console()
+    console = Console() if Console().is_terminal else Console(width=170)
     _print(verdicts, console, show)
     found = make_record(digest(suite), verdicts)
     if check and not _holds(json.loads(record.read_text(encoding="utf-8")), found, console, partly=bool(files)):

@@ -241,7 +241,9 @@ class Array:
 
     `different`: no two items have equal values. Two texts of an item are then compared without white space between
     tokens, and with the members of objects sorted by name; beyond that the spelling of a value must be unique. Whoever
-    builds the node sees to it that there are enough different items: at least i + 1 for item i below `minimum`.
+    builds the node sees to it that there are enough different items: at least i + 1 for item i below `minimum`. Its
+    value is a number of different values that every item is certain to have the choice of: the larger, the less has to
+    be searched for.
     """
 
     prefix: tuple[Place, ...] = ()
@@ -249,7 +251,7 @@ class Array:
     minimum: int = 0
     maximum: int | None = None
     layout: JsonLayout = field(default_factory=JsonLayout)
-    different: bool = False
+    different: int = 0
     counters: tuple[Counter, ...] = ()
 
 

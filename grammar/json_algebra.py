@@ -11,20 +11,18 @@ from jsonschema_rs import CanonicalSchema, canonical
 
 from .errors import LimitError
 from .json_places import Schema
+from .json_reading import Formats, Reading
 
 _MAX_PRODUCT = 1000
 """Pairs of cases, those inside others included, of one conjunction: what comes of them is compared pair by pair, too."""
 
 
 class Algebra:
-    """Conjunction, union and negation until `most` schemas have come of them.
+    """Conjunction, union and negation until `most` schemas have come of them."""
 
-    `formats`: whether formats count in these schemas.
-    """
-
-    def __init__(self, most: int, *, formats: bool) -> None:
+    def __init__(self, most: int, reading: Reading) -> None:
         self._most = most
-        self._formats = formats
+        self._formats = reading.formats
         self._work = 0
 
     def spend(self, work: int) -> None:
@@ -69,8 +67,9 @@ class Algebra:
 
 
 @lru_cache(maxsize=1024)
-def _canonical(keywords: str, draft: int, *, formats: bool) -> CanonicalSchema:
-    return jsonschema_rs.canonicalize(json.loads(keywords), draft=draft, validate_formats=formats)
+def _canonical(keywords: str, draft: int, *, formats: Formats) -> CanonicalSchema:
+    schema = json.loads(keywords)
+    return jsonschema_rs.canonicalize(schema, **Reading(formats=formats).options(schema, draft))
 
 
 def may_hold(schema: CanonicalSchema) -> bool:

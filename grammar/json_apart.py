@@ -1,8 +1,11 @@
-"""Branches of `oneOf` made definitions of their own, where jsonschema-rs would take them apart at a great cost.
+"""The same schema in words that take jsonschema-rs less time, where it would take seconds.
 
-It writes out "this branch and none of the others" by itself, which takes seconds for a few dozen properties, and then
-mostly gives up. Of references it says at once that one of them holds; `json_exclusive.py` tells them apart by what
-they give values to, within a limit on its work.
+`oneOf` of large branches. It writes out "this branch and none of the others" by itself, which takes seconds for a few dozen properties, and then
+mostly gives up. Of references, which the branches are turned into, it says at once that one of them holds;
+`json_exclusive.py` tells them apart by what they give values to, within a limit on its work.
+
+Objects without other properties than thousands of required ones. It looks for each in the list of all. That there are
+as many properties as there may be says the same.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ from .json_places import Place, Schema, all_places, follow_pointer
 
 _MOST_WEIGHT = 24
 _NESTED_WEIGHT = 8
+_MANY = 500
+_COUNTS = frozenset({"minProperties", "maxProperties", "patternProperties"})
 _NESTED = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "dependencies", "dependentSchemas"})
 _VALUES = frozenset({"$ref", "enum", "const"})
 _PLACED = frozenset(
@@ -42,16 +47,28 @@ def _weight(branch: object) -> int:
     return 1 + nested + sum(len(value) for value in listed if isinstance(value, (dict, list)))
 
 
+def requires_many(schema: Schema) -> bool:
+    """Whether all of many properties are required, and there are no others."""
+    required, properties = schema.get("required"), schema.get("properties")
+    if not isinstance(required, list) or len(required) <= _MANY or not isinstance(properties, dict):
+        return False
+    is_closed = schema.get("additionalProperties") is False and _COUNTS.isdisjoint(schema)
+    return is_closed and all(isinstance(name, str) for name in required) and set(required) == properties.keys()
+
+
 def set_apart(schema: Schema) -> tuple[Schema, dict[str, Place]]:
     """The schema with the branches of heavy `oneOf` under `$defs`, and the original place of each reference to them.
 
-    None are moved if the meaning of the schema depends on where its parts stand.
+    None are moved if the meaning of the schema depends on where its parts stand. Many required properties are counted.
     """
     copy: Schema = json.loads(json.dumps(schema))
     places = list(all_places(Place(copy)))
+    for place in places:
+        if requires_many(place.schema):
+            place.schema["minProperties"] = len(place.schema.pop("required"))
+    if any(_depends_on_place(place) for place in places) or not isinstance(copy.get("$defs", {}), dict):
+        return copy, {}
     definitions = copy.setdefault("$defs", {})
-    if not isinstance(definitions, dict) or any(_depends_on_place(place) for place in places):
-        return schema, {}
     original = Place(schema)
     origins: dict[str, Place] = {}
     for place in places:

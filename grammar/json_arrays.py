@@ -11,6 +11,7 @@ by counting (`json_counts.py`), conservatively.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from itertools import combinations
 
@@ -39,6 +40,9 @@ def array_node(view: ArrayView, part: Part, translator: Translator) -> Node:
         array = _array(view, contains, different, part, translator)
         if different and isinstance(array, Array):
             _check_enough(view, contains, part, translator)
+            is_simple = not view.prefix_items and not contains
+            choice = count_values(view.items, part.item(None), translator) if is_simple else 1
+            return replace(array, different=max(choice, 1))
     return array
 
 
@@ -58,7 +62,7 @@ def _array(view: ArrayView, contains: list[ContainsView], different: bool, part:
             rest = None if place is NO_VALUE else place
     if rest is None and minimum > len(prefix):
         return NO_VALUE
-    return Array(tuple(prefix), rest, minimum, maximum, translator.layout, different, counters)
+    return Array(tuple(prefix), rest, minimum, maximum, translator.layout, int(different), counters)
 
 
 # ------------------------------------------------------------------------------------------------------------ contains

@@ -20,7 +20,9 @@ from jsonschema_rs import CanonicalSchema, canonical
 from .errors import SchemaError, UnsupportedSchemaError
 from .json_apart import set_apart
 from .json_cases import check_cases
+from .json_chains import untangled
 from .json_depth import cut
+from .json_dialects import in_standard_dialect, make_references_plain
 from .json_mistakes import malformed, unreadable
 from .json_patterns import loosened
 from .json_places import Place, Schema, Source
@@ -46,6 +48,8 @@ def canonicalize(
         LimitError: its branches are too many, or have too many cases.
     """
     read: _Read = _in_other_words if rewritten else _as_written
+    if rewritten and reading.has_conditions(schema):
+        schema, reading = untangled(schema), replace(reading, conditions=True)
     source = Source(schema, old_references=False, registry=reading.registry)
     origins: dict[str, Place] = {}
     try:
@@ -113,8 +117,10 @@ def _in_other_words(schema: Schema, reading: Reading, draft: int | None) -> tupl
 
     References to the root of its own document are what jsonschema-rs does not negate.
     """
+    schema = in_standard_dialect(schema, reading.registry)
     number = draft or dialect(schema)
     document = in_other_words(schema, number)
+    make_references_plain(document, _DOCUMENT, number)
     others = {uri: in_other_words(other, number) for uri, other in reading.registry.items() if isinstance(other, dict)}
     beginning = {"$ref": _DOCUMENT, **({"$schema": schema["$schema"]} if "$schema" in schema else {})}
     apart = replace(reading, registry={**reading.registry, **others, _DOCUMENT: document})

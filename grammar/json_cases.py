@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any
 
 from .errors import LimitError, SchemaError
-from .json_apart import is_heavy, is_inline
+from .json_apart import is_heavy, is_inline, requires_many
 from .json_places import Place, Schema, Source, all_places
 from .limits import Limits
 
@@ -19,8 +19,8 @@ _LOOKED_INTO = frozenset({dict, list, float})
 def check_cases(source: Source, limits: Limits) -> bool:
     """Refuse schemas whose branches multiply: each `anyOf` beside another doubles the cases of one object.
 
-    Tells whether a `oneOf` looks heavy (`json_apart.py`). Raises LimitError; SchemaError for a number that JSON does
-    not have, which the canonical form would take for null.
+    Tells whether the schema had better be said in other words (`json_apart.py`). Raises LimitError; SchemaError for a
+    number that JSON does not have, which the canonical form would take for null.
     """
     multiplied, heavy = _signs(source.root.schema, limits.schema_branches)
     counted: dict[int, int] = {}
@@ -38,7 +38,7 @@ def check_cases(source: Source, limits: Limits) -> bool:
 
 
 def _signs(schema: Schema, most_branches: int) -> tuple[bool, bool]:
-    """A quick look without regard to what is a schema: does anything multiply, is any `oneOf` heavy?"""
+    """A quick look without regard to what is a schema: does anything multiply, is anything heavy?"""
     multiplied = heavy = False
     pending: list[Any] = [schema]
     for value in pending:  # which grows meanwhile
@@ -51,6 +51,8 @@ def _signs(schema: Schema, most_branches: int) -> tuple[bool, bool]:
             if not _MULTIPLY.isdisjoint(value):
                 multiplied = multiplied or _may_multiply(value, most_branches)
                 heavy = heavy or is_heavy(value.get("oneOf"))
+            if "required" in value:
+                heavy = heavy or requires_many(value)
             value = value.values()
         pending += [inner for inner in value if type(inner) in _LOOKED_INTO]
     return multiplied, heavy

@@ -136,6 +136,8 @@ def _can_be_made(view: ObjectView, part: Part, translator: Translator, depth: in
 def list_texts(regex: Regex, most: int) -> list[str] | None:
     """The texts of an expression, shorter ones first; None if there are more than `most`, or it takes too many steps."""
     grammar = _automaton(regex)
+    if grammar is not None and _counted(grammar, most + 1) > most:
+        return None
     texts: list[str] = []
     ways = [] if grammar is None else [(grammar.start, b"")]
     for steps, (state, text) in enumerate(ways):
@@ -162,13 +164,19 @@ def count_texts(regex: Regex, enough: int) -> int:
     Fewer may be found than there are where the shorter ones take too many steps to count.
     """
     grammar = _automaton(regex)
-    if grammar is None:
-        return 0
+    if grammar is None or enough <= 1:  # an automaton has a text, or it would not be
+        return 0 if grammar is None else enough
+    return _counted(grammar, enough)
+
+
+def _counted(grammar: _native.CompiledGrammar, enough: int) -> int:
     texts, total, steps = Counter({grammar.start: 1}), 0, 0
     while texts and total < enough and steps < _MAX_STEPS:
         longer: Counter[int] = Counter()
+        total += sum(count for state, count in texts.items() if grammar.is_accepting(state))
+        if total >= enough:
+            break
         for state, count in texts.items():
-            total += count if grammar.is_accepting(state) else 0
             for byte in grammar.next_bytes(state):
                 longer[grammar.step_bytes(state, bytes([byte]))] += min(count, enough)
                 steps += 1

@@ -5,10 +5,14 @@ and on the length of its encoding. The former is regular, apart from its tables,
 `unicodedata` on first use. The latter is not: Punycode spends between one and five characters on each that is not
 ASCII, by what came before. So a bound is kept that holds for every text: see `_weighed`.
 
-Narrower than the RFCs are: labels that begin with `xn--` or have hyphens in third and fourth place (whether the rest
-decodes is not regular); characters beyond the basic plane, and those that this interpreter's Unicode does not have;
-two combining marks in a row (their order matters), and most that may
-compose with what is before them; long labels, and names of many labels.
+Narrower than the RFCs are, so that what is written is certain to be valid:
+
+- no label begins with `xn--`, or has hyphens in third and fourth place: whether the rest decodes is not regular
+- in labels that are not ASCII: characters of the basic plane only, which this interpreter's Unicode knows; one
+  combining mark after a character (the order of more matters), and of those that may compose with it only vowel signs;
+  hyphens one at a time; U+30FB beside a Japanese character; zero-width non-joiners directly between joining letters
+- the length of these labels, see above; at most four labels in a name that is not ASCII
+- beside a label that is written from right to left, other labels are ASCII
 """
 
 from __future__ import annotations
@@ -42,7 +46,7 @@ def hostname_content() -> Regex:
 
 @cache
 def idn_hostname_content(dots: str) -> Regex:
-    """Names of ASCII and other labels, with these characters between them.
+    """Names of ASCII and other labels, with one of `dots` between them.
 
     If one label has a letter that is written from right to left, all of them must keep the rules of RFC 5893. Four labels
     of at most 62 characters each are no more than 253.
@@ -71,7 +75,7 @@ def _having(expression: str) -> CodePoints:
     return tuple((match.start(), match.end() - 1) for match in found)
 
 
-_LATER_JAMO = r"\p{Hangul_Syllable_Type=L}\p{Hangul_Syllable_Type=V}\p{Hangul_Syllable_Type=T}"
+_JAMO = r"\p{Hangul_Syllable_Type=L}\p{Hangul_Syllable_Type=V}\p{Hangul_Syllable_Type=T}"
 _EXCEPTIONS = "\u00df\u03c2\u06fd\u06fe\u0f0b\u3007"
 _DISALLOWED = r"\u0640\u07fa\u302e\u302f\u3031-\u3035\u303b\u20d0-\u20ff"
 _CONTEXTUAL = r"\u00b7\u0375\u05f3\u05f4\u0660-\u0669\u06f0-\u06f9\u30fb"
@@ -82,7 +86,7 @@ def _valid() -> CodePoints:
     """PVALID of RFC 5892 in the basic plane: letters, marks and digits that no mapping changes."""
     letters = r"\p{Ll}\p{Lo}\p{Lm}\p{Mn}\p{Mc}\p{Nd}"
     changed = r"\p{NFKC_QC=No}\p{Changes_When_Casefolded=Yes}\p{Default_Ignorable_Code_Point=Yes}"
-    derived = _having(rf"[[{letters}]--[{changed}{_LATER_JAMO}{_DISALLOWED}{_CONTEXTUAL}]]")
+    derived = _having(rf"[[{letters}]--[{changed}{_JAMO}{_DISALLOWED}{_CONTEXTUAL}]]")
     known = (match.span() for match in re.finditer(r"\w+", _basic_plane()))
     marks = (code for low, high in _having(r"\p{M}") for code in range(low, high + 1))
     assigned = of_code_points(code for code in marks if unicodedata.category(chr(code)) != "Cn")

@@ -90,7 +90,7 @@ def _idn_email() -> Regex:
     short = Union((from_regex(r"[\0-\x7f]{1,64}"), from_regex(".{1,16}")))
     local = Intersection((from_regex(rf"{_UNICODE_ATOM}+(?:\.{_UNICODE_ATOM}+)*|{quoted}"), short))
     address = Concat((local, Text("@"), Union((idn_hostname_content("."), from_regex(_LITERAL)))))
-    return Union((_email(), Intersection((address, from_regex(".{3,78}")))))
+    return Union((_email(), Intersection((address, from_regex(".{3,63}")))))
 
 
 # ----------------------------------------------------------------------------------------------------------- references

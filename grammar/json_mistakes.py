@@ -8,8 +8,10 @@ from typing import Any
 import jsonschema_rs
 from jsonschema_rs import canonical
 
-from .errors import SchemaError, UnsupportedSchemaError
+from .errors import ConstraintError, SchemaError, UnsupportedSchemaError
 from .json_places import LISTS, MAPS, SINGLE, Schema, Source, all_places
+from .json_reading import PATTERNS
+from .regex import from_regex
 
 _MAX_MESSAGE = 240
 _LATEST = "https://json-schema.org/draft/2020-12/schema"
@@ -68,9 +70,7 @@ def unreadable(source: Source, message: str) -> SchemaError:
     for place in all_places(source.root):
         for keyword, pattern in _patterns(place.schema):
             if not _reads(pattern):
-                return SchemaError(
-                    place.pointer, keyword, _shortened(f"not a regular expression of ECMA-262: {pattern!r}")
-                )
+                return _wrong_pattern(place.pointer, keyword, pattern)
         reference = place.schema.get("$ref")
         if isinstance(reference, str) and not source.leads_somewhere(place, reference):
             if reference.startswith("#"):
@@ -87,9 +87,18 @@ def _patterns(schema: Schema) -> Iterator[tuple[str, str]]:
         yield from (("patternProperties", pattern) for pattern in schema["patternProperties"])
 
 
+def _wrong_pattern(pointer: str, keyword: str, pattern: str) -> SchemaError:
+    """Wrong, or too large only."""
+    try:
+        from_regex(pattern, dialect="ecma", search=True)
+    except ConstraintError:
+        return SchemaError(pointer, keyword, _shortened(f"not a regular expression of ECMA-262: {pattern!r}"))
+    return UnsupportedSchemaError(pointer, keyword, _shortened(f"the expression is too large: {pattern!r}"))
+
+
 def _reads(pattern: str) -> bool:
     try:
-        jsonschema_rs.canonicalize({"pattern": pattern})
+        jsonschema_rs.canonicalize({"pattern": pattern}, pattern_options=PATTERNS)
     except (canonical.CanonicalizationError, jsonschema_rs.ValidationError):
         return False
     return True

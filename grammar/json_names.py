@@ -10,6 +10,8 @@ import jsonschema_rs
 from jsonschema_rs import CanonicalSchema
 from jsonschema_rs.canonical import AnyOfView, ConstView, EnumView, FalseView, StringView
 
+from .json_reading import PATTERNS
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
@@ -31,7 +33,7 @@ def is_name_of(schema: CanonicalSchema, name: str) -> bool:
     if isinstance(view, StringView) and _is_plain(view):
         return matches(view.patterns[0], name)
     source: Any = schema.to_json_schema()
-    return jsonschema_rs.validator_for(source, validate_formats=True).is_valid(name)
+    return jsonschema_rs.validator_for(source, validate_formats=True, pattern_options=PATTERNS).is_valid(name)
 
 
 def matches(pattern: str, name: str) -> bool:
@@ -41,7 +43,7 @@ def matches(pattern: str, name: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _matcher(pattern: str) -> jsonschema_rs.Validator:
-    return jsonschema_rs.validator_for({"pattern": pattern})
+    return jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=PATTERNS)
 
 
 def _is_plain(view: object) -> bool:

@@ -23,7 +23,10 @@ _DIALECTS = {
     "https://json-schema.org/draft/2019-09/schema": 19,
 }
 _LATEST = 20
+_WITH_CONDITIONS = 7
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
+PATTERNS = jsonschema_rs.FancyRegexOptions(size_limit=1 << 24)
+"""How large a pattern may be for jsonschema-rs: the classes of Unicode, counted, are larger than by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +37,27 @@ class Reading:
         draft: the dialect of schemas without `$schema`; None: 2020-12, or what else the schema is well-formed in.
         formats: whether the formats of the specification are enforced.
         registry: schemas by URI. Nothing else is ever looked up.
+        conditions: `if` has a meaning in the schema, so it is not of a draft before 7.
     """
 
     draft: Draft | None = None
     formats: Formats = "assertion"
     registry: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    conditions: bool = False
 
     def drafts(self, schema: Mapping[str, Any]) -> tuple[int | None, ...]:
         """The dialects to try, one after the other; None is the one that the schema names, else the latest."""
         if "$schema" in schema:
             return (None,)
-        return (None, 7, 4) if self.draft is None else (_NUMBERS[self.draft],)
+        if self.draft is not None:
+            return (_NUMBERS[self.draft],)
+        return (None, 7) if self.conditions else (None, 7, 4)
+
+    def has_conditions(self, schema: Mapping[str, Any]) -> bool:
+        """Whether `if` may have a meaning: in draft 7 and later."""
+        if "$schema" in schema or self.draft is None:
+            return dialect(schema) >= _WITH_CONDITIONS
+        return _NUMBERS[self.draft] >= _WITH_CONDITIONS
 
     def options(self, schema: Mapping[str, Any], draft: int | None) -> dict[str, Any]:
         """What jsonschema-rs needs to know to read `schema` in a dialect."""
@@ -52,6 +65,7 @@ class Reading:
             "draft": draft,
             "validate_formats": self.formats == "assertion",
             "offline": True,
+            "pattern_options": PATTERNS,
         }
         if self.registry:
             documents = reachable(schema, self.registry)

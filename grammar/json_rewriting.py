@@ -2,6 +2,7 @@
 
 - Containers in `enum` and `const`: "not this very object" has no canonical form, "not an object with these two
   properties of these values, and no other property" has one.
+- Contents (`contentEncoding`, ...), which are annotations.
 - `$schema` below the root, where it means nothing unless it begins a resource in another dialect.
 """
 
@@ -14,6 +15,7 @@ from .json_depth import too_deep
 from .json_places import Place, Schema, all_places
 
 _DRAFT_WITH_PREFIX = 20
+_CONTENTS = ("contentEncoding", "contentMediaType", "contentSchema")
 _LOOK_AT_NEIGHBOURS = frozenset({"unevaluatedProperties", "unevaluatedItems"})
 """For which `enum` evaluates no property, while the `properties` that say the same do: where these are, nothing is spelled
 out."""
@@ -28,6 +30,8 @@ def in_other_words(schema: Schema, draft: int) -> Schema:
     places = list(all_places(Place(copy)))
     is_spelled = not any(_LOOK_AT_NEIGHBOURS & place.schema.keys() for place in places)
     for place in places:
+        for keyword in _CONTENTS:
+            place.schema.pop(keyword, None)
         if place.above is not None and not _is_of_another_dialect(place.schema, copy, draft):
             place.schema.pop("$schema", None)
         if is_spelled:

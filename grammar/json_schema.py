@@ -113,7 +113,9 @@ def from_json_schema(
     try:
         form, source = canonicalize(schema, reading, limits)
         return _Translation(source, property_order, layout, limits, reading).run(form)
-    except UnsupportedSchemaError as refusal:
+    except (UnsupportedSchemaError, LimitError) as refusal:
+        if isinstance(refusal, LimitError) and refusal.limit != "schema_cases":
+            raise
         try:
             form, source = canonicalize(schema, reading, limits, rewritten=True)
             return _Translation(source, property_order, layout, limits, reading).run(form)
@@ -146,7 +148,7 @@ class _Translation:
         self._leaves: dict[tuple[CanonicalSchema, bool], Node] = {}
         self._nesting = 0
         self._limits = limits
-        self.algebra = Algebra(limits.schema_work, formats=reading.formats == "assertion")
+        self.algebra = Algebra(limits.schema_work, reading)
 
     def run(self, root: CanonicalSchema) -> Grammar:
         """Translate everything that is reachable from the root."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class Limits:
 
     def of_automaton(self) -> dict[str, int]:
         """The limits that the native automaton keeps, by name."""
-        return {name: value for name, value in asdict(self).items() if not name.startswith("schema_")}
+        names = (limit.name for limit in fields(self))
+        return {name: getattr(self, name) for name in names if not name.startswith("schema_")}
 
 
 DEFAULT_LIMITS = Limits()

@@ -103,18 +103,20 @@ class _Nodes:
         return [ALIAS, self._number(self._rules[node.rule])]
 
     def record(self, node: ir.Record) -> list[int]:
-        code = [RECORD, *_layout(node.layout), int(node.order == "any"), *_bounds(node.minimum, node.maximum)]
+        everything = not node.extras and node.minimum == len(node.fields)
+        minimum, maximum = _bounds(0 if everything else node.minimum, node.maximum)
+        code = [RECORD, *_layout(node.layout), int(node.order == "any"), minimum, maximum]
         code += (int(node.different_names), node.demands, len(node.fields))
         for declared in node.fields:
             key = self._regexes.literal(encode_basestring(declared.name).encode())
-            code += (key, int(declared.required), *self._place(declared.value, node.demands))
+            code += (key, int(declared.required or everything), *self._place(declared.value, node.demands))
         code.append(len(node.extras))
         for extra in node.extras:
             code += (self._regexes.string(extra.name), *self._place(extra.value, node.demands))
         return code
 
     def array(self, node: ir.Array) -> list[int]:
-        code = [ARRAY, *_layout(node.layout), *_bounds(node.minimum, node.maximum), int(node.different)]
+        code = [ARRAY, *_layout(node.layout), *_bounds(node.minimum, node.maximum), _int32(node.different)]
         code.append(len(node.counters))
         for counter in node.counters:
             code += _bounds(counter.minimum, counter.maximum)
@@ -165,8 +167,6 @@ class _Regexes:
     def number(self, regex: ir.Regex, spelled: bool = False) -> int:
         """The number of `regex`; parts come first, with a stack of our own."""
         numbers = self._numbers
-        if id(regex) in numbers[spelled]:
-            return numbers[spelled][id(regex)]
         stack = [(regex, spelled)]
         while stack:
             node, in_json = stack[-1]

@@ -1,4 +1,4 @@
-"""Regular expressions (ECMA-262) for the texts that Pydantic reads as dates, durations, UUIDs, decimals, addresses and URLs.
+"""Regular expressions (ECMA-262) for the texts that Pydantic reads as dates, UUIDs, decimals, addresses, URLs, networks, ...
 
 Each one is a subset of what Pydantic takes, so that every text it matches can be read. Where the formats of JSON Schema
 go further than Python (the year 0, leap seconds, domains that no mail reaches), these stop earlier.
@@ -7,7 +7,7 @@ go further than Python (the year 0, leap seconds, domains that no mail reaches),
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 
 def whole(pattern: str) -> str:
@@ -28,20 +28,82 @@ AWARE_DATETIME = f"{DATE}T{_CLOCK}{_OFFSET}"
 
 _SECONDS = "[0-9]{1,6}(?:\\.[0-9]{1,6})?S"
 _DAY_TIME = f"(?:[0-9]{{1,4}}H(?:[0-9]{{1,4}}M)?(?:{_SECONDS})?|[0-9]{{1,4}}M(?:{_SECONDS})?|{_SECONDS})"
-DURATION = f"-?P(?:[0-9]{{1,8}}D(?:T{_DAY_TIME})?|T{_DAY_TIME})"
+_DAYS = "(?:[0-9]{1,4}Y(?:[0-9]{1,8}D)?|[0-9]{1,8}D)"
+POSITIVE_DURATION = f"P(?:{_DAYS}(?:T{_DAY_TIME})?|T{_DAY_TIME})"
+DURATION = f"-?{POSITIVE_DURATION}"
 
 INTEGER = "-?(?:0|[1-9][0-9]{0,999})"
+FRACTION = "-?[0-9]{1,99}(?:/[1-9][0-9]{0,99})?"
 NUMBER = "-?(?:0|[1-9][0-9]{0,99})(?:\\.[0-9]{1,99})?"
 COMPLEX = "-?[0-9]{1,15}(?:\\.[0-9]{1,15})?[+-][0-9]{1,15}(?:\\.[0-9]{1,15})?j"
 
 BASE64 = "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
 BASE64_URL = "(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2}==|[A-Za-z0-9_-]{3}=)?"
 
+# Of text in ASCII: three bytes of which each begins with a zero bit.
+_TEXT_START = "[A-Za-f][A-HQ-Xg-nw-z0-3]"
+BASE64_TEXT = f"(?:{_TEXT_START}[ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/])*"
+BASE64_TEXT += f"(?:[A-Za-f][AQgw]==|{_TEXT_START}[AEIMQUYcgkosw048]=)?"
+BASE64_URL_TEXT = BASE64_TEXT.replace("+/", "_-")
+
+_BYTE_UNITS = "|".join(f"{prefix}(?:i?b|bit)" for prefix in "kmgtpe")
+BYTE_SIZE = f"[0-9]{{1,9}}(?:\\.[0-9]{{1,3}})? ?(?:b|bit|{_BYTE_UNITS})?"
+
 _LABEL = "[a-z0-9]{1,30}(?:-[a-z0-9]{1,30})?"
 _NO_MAIL = "arpa|invalid|local|localhost|onion|test"  # reserved top-level domains (RFC 6761 and others)
-EMAIL = (
-    f"[A-Za-z0-9]{{1,20}}(?:[._+\\-][A-Za-z0-9]{{1,20}}){{0,2}}@(?:{_LABEL}\\.){{1,3}}(?!(?:{_NO_MAIL})$)[a-z]{{2,24}}"
-)
+_LOCAL = "[A-Za-z0-9]{1,20}(?:[._+\\-][A-Za-z0-9]{1,20}){0,2}"
+
+
+def _address(end: str) -> str:
+    return f"{_LOCAL}@(?:{_LABEL}\\.){{1,3}}(?!(?:{_NO_MAIL}){end})[a-z]{{2,24}}"
+
+
+EMAIL = _address("$")
+NAMED_EMAIL = f"[A-Za-z0-9]{{1,20}}(?: [A-Za-z0-9]{{1,20}}){{0,3}} <{_address('>')}>"
+
+_BYTE = "(?:[0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])"
+_GROUP = "[0-9a-f]{1,4}"
+IPV4 = f"(?:{_BYTE}\\.){{3}}{_BYTE}"
+_IPV6 = f"(?:{_GROUP}:){{7}}{_GROUP}"
+IPV4_INTERFACE = f"{IPV4}(?:/(?:[0-9]|[12][0-9]|3[0-2]))?"
+_TO_128 = "(?:[0-9]|[1-9][0-9]|1[01][0-9]|12[0-8])"
+IPV6_INTERFACE = f"(?:{_IPV6}|(?:{_GROUP}:){{1,6}}:{_GROUP})(?:/{_TO_128})?"
+
+
+def _networks_v4(whole_bytes: int) -> str:
+    """Addresses whose bits after the first 8 to 15, for instance, are zero, and how many are not."""
+    zeros = "\\.0" * (3 - whole_bytes)
+    steps = [(8 * whole_bytes + bits, range(0, 256, 1 << (8 - bits))) for bits in range(8)]
+    ends = [f"(?:{'|'.join(map(str, values))}){zeros}/{length}" for length, values in steps]
+    return f"(?:{_BYTE}\\.){{{whole_bytes}}}(?:{'|'.join(ends)})"
+
+
+def _network_v6(groups: int) -> str:
+    """Some groups, zeros after them, and a length that leaves all of them in."""
+    lengths = "|".join(str(length) for length in range(16 * groups, 129))
+    return f"{':'.join([_GROUP] * groups)}::/(?:{lengths})"
+
+
+IPV4_NETWORK = "|".join([f"{IPV4}(?:/32)?", *(_networks_v4(whole_bytes) for whole_bytes in range(4))])
+IPV6_NETWORK = "|".join([f"{_IPV6}(?:/128)?", *(_network_v6(groups) for groups in range(7))])
+
+
+def not_before(text: str) -> str:
+    """The texts of digits, laid out like `text`, that are not smaller."""
+    return "|".join([text, *_others(text, lambda digit: (chr(ord(digit) + 1), "9"))])
+
+
+def not_after(text: str) -> str:
+    """The texts of digits, laid out like `text`, that are not larger."""
+    return "|".join([text, *_others(text, lambda digit: ("0", chr(ord(digit) - 1)))])
+
+
+def _others(text: str, differing: Callable[[str], tuple[str, str]]) -> Iterator[str]:
+    """Equal to `text` up to a digit, and there from the first to the second digit that `differing` says."""
+    for place, digit in enumerate(text):
+        low, high = differing(digit)
+        if digit.isdigit() and low <= high:
+            yield f"{text[:place]}[{low}-{high}]{re.sub('[0-9]', '[0-9]', text[place + 1 :])}"
 
 
 def uuid(version: int | None) -> str:
@@ -79,5 +141,10 @@ def url(schemes: Sequence[str]) -> str:
     """A URL with a host name that does not look like an address, and a path, query and fragment spelled in ASCII."""
     label = "[a-z0-9]+(?:-[a-z0-9]+)*"
     character = "(?:[A-Za-z0-9._~!$&()*+,;=:@/\\-]|%[0-9A-Fa-f]{2})*"
-    host = f"(?:{label}\\.)*[a-z]{{2,24}}(?::[1-9][0-9]{{0,3}})?"
-    return f"(?:{'|'.join(map(re.escape, schemes))})://{host}(?:/{character})?(?:\\?{character})?(?:#{character})?"
+    host = f"(?:{label}\\.)*[a-z]{{2,24}}"
+    port = "(?::[1-9][0-9]{0,3})?"
+    rest = f"(?:/{character})?(?:\\?{character})?(?:#{character})?"
+    files = [scheme for scheme in schemes if scheme == "file"]  # which have no port
+    others = "|".join(re.escape(scheme) for scheme in schemes if scheme != "file")
+    starts = [f"file://(?:{host})?"] * bool(files) + [f"(?:{others})://{host}{port}"] * bool(others)
+    return f"(?:{'|'.join(starts)}){rest}"

@@ -6,7 +6,7 @@ opposite, so `ReadableSchema` writes schemas that allow only what can be read, o
 
 - Undeclared properties are not written, unless the type keeps them (`extra="allow"`).
 - Texts with a structure of their own are given by the patterns of `python_patterns.py`.
-- A set may be written with repeated items, except when it has a minimal size.
+- A set may be written with repeated items, except when it has a minimal size; its items must be hashable.
 - Decimals with a limit on their digits are written as strings.
 - Defaults are left out: a property that has one may be left out of the output.
 
@@ -18,6 +18,8 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Hashable
+from datetime import timedelta
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
@@ -26,6 +28,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from . import python_patterns as patterns
 from .errors import UnsupportedSchemaError
 from .python_schema_finish import finish
+from .python_sets import HASHABLE_TYPES, are_told_apart, is_hashable
 
 Json = dict[str, Any]
 CoreSchema = Any
@@ -63,6 +66,16 @@ class ReadableSchema(GenerateJsonSchema):
         """A field with a default, whose value is of no interest here."""
         return self.generate_inner(schema["schema"])
 
+    def generate_inner(self, schema: CoreSchema) -> Json:
+        """Any schema. The validators of some of Pydantic's own types say no to much that their schemas allow."""
+        name = _own_function(schema)
+        if name in _REFUSED_FUNCTIONS:
+            raise _unsupported(f"{_REFUSED_FUNCTIONS[name]} cannot be described by a schema")
+        if name == "ByteSize._validate":
+            return {"anyOf": [{"type": "integer", "minimum": 0}, _text(patterns.BYTE_SIZE)]}
+        result = super().generate_inner(schema)
+        return {**result, "contentMediaType": "text/plain"} if name == "EncodedStr.decode_str" else result
+
     def _get_alias_name(self, field: CoreSchema, name: str) -> str:
         """The name under which the field is read."""
         alias = field.get("validation_alias", name)
@@ -97,12 +110,28 @@ class ReadableSchema(GenerateJsonSchema):
     # ------------------------------------------------------------------------------------------------------- arrays
 
     def set_schema(self, schema: CoreSchema) -> Json:
-        """A set: repeated items are read as one."""
-        return _set(super().set_schema(schema))
+        """A set: repeated items are read as one, except where a minimal size counts them."""
+        return self._set(schema, super().set_schema(schema))
 
     def frozenset_schema(self, schema: CoreSchema) -> Json:
-        """A frozenset: repeated items are read as one."""
-        return _set(super().frozenset_schema(schema))
+        """A frozenset, as a set."""
+        return self._set(schema, super().frozenset_schema(schema))
+
+    def _set(self, schema: CoreSchema, result: Json) -> Json:
+        items = schema.get("items_schema", {"type": "any"})
+        if schema.get("min_length") is None or schema["min_length"] <= 1:
+            result.pop("uniqueItems", None)
+        elif not are_told_apart(items):
+            raise _unsupported("a set of at least 2 items that may be equal although they are spelled differently")
+        if not is_hashable(items):
+            raise _unsupported("a set of items that Python cannot hash")
+        return {**result, "items": {"type": HASHABLE_TYPES}} if items["type"] == "any" else result
+
+    def chain_schema(self, schema: CoreSchema) -> Json:
+        """Steps of which the first reads the JSON; `Hashable` takes what is not a list or dict."""
+        if schema["steps"][-1] == {"type": "is-instance", "cls": Hashable}:
+            return {"type": HASHABLE_TYPES}
+        return super().chain_schema(schema)
 
     # ------------------------------------------------------------------------------------------------ enumerated values
 
@@ -146,6 +175,10 @@ class ReadableSchema(GenerateJsonSchema):
             raise _unsupported("a Decimal with bounds other than 0 together with max_digits or decimal_places")
         return _text(patterns.decimal(digits, places, negative=not bounds, zero="gt" not in bounds))
 
+    def fraction_schema(self, schema: CoreSchema) -> Json:  # noqa: ARG002 - Pydantic's signature
+        """A fraction, as text or as a number."""
+        return {"anyOf": [_finite({"type": "number"}), _text(patterns.FRACTION)]}
+
     def complex_schema(self, schema: CoreSchema) -> Json:  # noqa: ARG002 - Pydantic's signature
         """A complex number, in Python's spelling."""
         return _text(patterns.COMPLEX)
@@ -174,8 +207,11 @@ class ReadableSchema(GenerateJsonSchema):
         return {**result, "pattern": _ASCII} if {"minLength", "maxLength"} & {*result} else result
 
     def date_schema(self, schema: CoreSchema) -> Json:
-        """A date of the years 1 to 9999."""
-        return _temporal(schema, patterns.DATE)
+        """A date of the years 1 to 9999, between bounds."""
+        bounds = _date_bounds(schema)
+        others = {name: value for name, value in schema.items() if name not in _BOUNDS}
+        result = _temporal(others, patterns.DATE)
+        return {**result, "allOf": [{"pattern": patterns.whole(bound)} for bound in bounds]} if bounds else result
 
     def time_schema(self, schema: CoreSchema) -> Json:
         """A time of day."""
@@ -189,8 +225,12 @@ class ReadableSchema(GenerateJsonSchema):
         return _temporal(schema, patterns.NAIVE_DATETIME if zone == "naive" else patterns.AWARE_DATETIME)
 
     def timedelta_schema(self, schema: CoreSchema) -> Json:
-        """A duration in the spelling of ISO 8601."""
-        return _temporal(schema, patterns.DURATION)
+        """A duration in the spelling of ISO 8601, positive or not negative if that is the only bound."""
+        bounds = {name: schema[name] for name in _BOUNDS if schema.get(name) is not None}
+        if len(bounds) != 1 or bounds not in ({"ge": timedelta(0)}, {"gt": timedelta(0)}):
+            return _temporal(schema, patterns.DURATION)
+        not_zero = {"allOf": [{"pattern": "[1-9]"}]} if "gt" in bounds else {}
+        return {**_text(patterns.POSITIVE_DURATION), **not_zero}
 
     def uuid_schema(self, schema: CoreSchema) -> Json:
         """A UUID."""
@@ -214,6 +254,13 @@ class ReadableSchema(GenerateJsonSchema):
 
 
 # ---------------------------------------------------------------------------------------------------------- details
+
+_REFUSED_FUNCTIONS = {
+    "PathType.validate_new": "a path that must not exist",
+    "PathType.validate_socket": "a path that must exist",
+    "PaymentCardNumber.validate": "the number of a card, whose last digit checks the others,",
+    "import_string": "the name of a Python object",
+}
 
 _ASCII = "^[\\x00-\\x7f]*$"
 _SPACES = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000"
@@ -249,12 +296,6 @@ def _finite(result: Json) -> Json:
     return {**result, **low, **high}
 
 
-def _set(result: Json) -> Json:
-    if result.get("minItems", 0) <= 1:
-        result.pop("uniqueItems", None)
-    return result
-
-
 def _text(pattern: str) -> Json:
     return {"type": "string", "pattern": patterns.whole(pattern)}
 
@@ -266,6 +307,19 @@ def _temporal(schema: CoreSchema, pattern: str) -> Json:
     return _text(pattern)
 
 
+def _date_bounds(schema: CoreSchema) -> list[str]:
+    """Patterns of the dates that a date's bounds allow."""
+    given = {name: schema[name] for name in _BOUNDS if schema.get(name) is not None}
+    day = timedelta(1)
+    try:
+        first = [given["ge"] for name in given if name == "ge"] + [given["gt"] + day for name in given if name == "gt"]
+        last = [given["le"] for name in given if name == "le"] + [given["lt"] - day for name in given if name == "lt"]
+    except OverflowError:
+        raise _unsupported("a date before the first or after the last one") from None
+    lower = [patterns.not_before(date.isoformat()) for date in first]
+    return lower + [patterns.not_after(date.isoformat()) for date in last]
+
+
 def _check_read_back(kind: Any, values: list[Any]) -> None:
     """Refuse enumerated values that cannot be read from JSON, such as tuples and bytes."""
     adapter: TypeAdapter[Any] = TypeAdapter(kind)
@@ -274,6 +328,13 @@ def _check_read_back(kind: Any, values: list[Any]) -> None:
             adapter.validate_json(json.dumps(value, allow_nan=False))
         except ValueError:
             raise _unsupported(f"the value {value!r} of {kind!r} cannot be read from JSON") from None
+
+
+def _own_function(schema: CoreSchema) -> str:
+    """The name of the function of a validator, if it is one of Pydantic's."""
+    function = schema.get("function", {}).get("function")
+    is_own = str(getattr(function, "__module__", "")).startswith("pydantic.")
+    return str(getattr(function, "__qualname__", "")) if is_own else ""
 
 
 def _unsupported(reason: str) -> UnsupportedSchemaError:

@@ -7,6 +7,7 @@ only Pydantic knows become patterns, or are refused.
 from __future__ import annotations
 
 import re
+import zoneinfo
 from typing import Any
 
 from . import python_patterns as patterns
@@ -82,6 +83,7 @@ def _require(choice: Json, tag: str, root: Json, pointer: str) -> None:
 def _name_properties(schema: Json, root: Json, pointer: str) -> None:
     """{"propertyNames": N, "additionalProperties": V} -> the names as properties or as a pattern of properties."""
     names = _resolve(schema.pop("propertyNames"), root)
+    _replace_format(names, pointer)
     value = schema.pop("additionalProperties", True)
     given = names.get("enum", [names["const"]] if "const" in names else None)
     if given is not None:
@@ -112,6 +114,12 @@ def _name_pattern(names: Json, pointer: str) -> str | None:
         texts = [choice for choice in names["anyOf"] if choice.get("type") == "string"]
         if len(texts) == 1 and {choice.get("type") for choice in names["anyOf"]} == {"string", "number"}:
             return _name_pattern(texts[0], pointer)
+    if names.get("anyOf") and [*rules] == ["anyOf"]:  # any of several; JSON has no null for a name
+        found = [_name_pattern(choice, pointer) for choice in names["anyOf"] if choice.get("type") != "null"]
+        known = [pattern for pattern in found if pattern is not None]
+        return "|".join(f"(?:{pattern})" for pattern in known) if len(known) == len(found) else None
+    if kind == "string" and rules == {"format": "ipv4"}:
+        return patterns.whole(patterns.IPV4)
     if kind == "string" and not rules:
         return None
     if kind == "string" and [*rules] == ["pattern"]:
@@ -125,20 +133,24 @@ def _name_pattern(names: Json, pointer: str) -> str | None:
 
 _PATTERN_OF_FORMAT = {
     "email": patterns.EMAIL,
+    "name-email": f"{patterns.EMAIL}|{patterns.NAMED_EMAIL}",
     "base64": patterns.BASE64,
     "base64url": patterns.BASE64_URL,
+    "ipvanyaddress": patterns.IPV4,
+    "ipv4interface": patterns.IPV4_INTERFACE,
+    "ipv6interface": patterns.IPV6_INTERFACE,
+    "ipvanyinterface": f"{patterns.IPV4_INTERFACE}|{patterns.IPV6_INTERFACE}",
+    "ipv4network": patterns.IPV4_NETWORK,
+    "ipv6network": patterns.IPV6_NETWORK,
+    "ipvanynetwork": f"{patterns.IPV4_NETWORK}|{patterns.IPV6_NETWORK}",
 }
 _ANY_TEXT = {"binary", "path", "password"}
+_OF_TEXT = {"base64": patterns.BASE64_TEXT, "base64url": patterns.BASE64_URL_TEXT}
 _REFUSED = {
     "directory-path": "a path that must exist",
     "file-path": "a path that must exist",
     "new-path": "a path that must not exist",
-    "ipv4interface": "an address with a network",
-    "ipv4network": "a network, whose host bits must be zero",
-    "ipv6interface": "an address with a network",
-    "ipv6network": "a network, whose host bits must be zero",
     "json-string": "JSON inside a text",
-    "name-email": "a name with an e-mail address",
     "regex": "a regular expression",
 }
 _UUID_FORMAT = re.compile("uuid([1-8])")
@@ -153,7 +165,11 @@ def _replace_format(schema: Json, pointer: str) -> None:
         del schema["format"]
     elif name in _PATTERN_OF_FORMAT:
         del schema["format"]
-        schema["pattern"] = patterns.whole(_PATTERN_OF_FORMAT[name])
+        is_text = schema.pop("contentMediaType", None) == "text/plain"
+        schema["pattern"] = patterns.whole((_OF_TEXT if is_text else _PATTERN_OF_FORMAT)[name])
+    elif name == "zoneinfo":
+        del schema["format"]
+        schema["enum"] = sorted(zoneinfo.available_timezones()) or ["UTC"]
     elif isinstance(name, str) and (version := _UUID_FORMAT.fullmatch(name)):
         del schema["format"]
         schema["pattern"] = patterns.whole(patterns.uuid(int(version[1])))

@@ -28,6 +28,17 @@ class Language:
         state = self._compiled.step_bytes(self._compiled.start, text.encode())
         return state >= 0 and self._compiled.is_accepting(state)
 
+    def all_texts(self) -> set[str]:
+        """Every text of a finite language."""
+        texts, pending = set(), [(self._compiled.start, b"")]
+        while pending:
+            state, text = pending.pop()
+            if self._compiled.is_accepting(state):
+                texts.add(text.decode())
+            for byte in self._compiled.next_bytes(state):
+                pending.append((self._compiled.step_bytes(state, bytes([byte])), text + bytes([byte])))
+        return texts
+
     def random_text(self, random: Random, length: int = 60, longest: int = 600) -> str | None:
         """Random bytes that are allowed; from some length on, brackets and quotes that close. None beyond `longest`."""
         state, text = self._compiled.start, b""

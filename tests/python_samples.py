@@ -6,18 +6,21 @@ import dataclasses
 import datetime as dt
 import decimal
 import enum
+import fractions
 import functools
 import ipaddress
 import json
 import pathlib
 import re
 import uuid
+import zoneinfo
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Generic, Literal, NamedTuple, NotRequired, Optional, TypeVar, Union
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Annotated, Any, Generic, Literal, NamedTuple, NotRequired, Optional, Required, TypeVar, Union
 
 import jsonschema
 import pydantic
+import pydantic.alias_generators
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 from typing_extensions import TypeAliasType, TypedDict
@@ -118,6 +121,75 @@ class ByName(BaseModel):
 
 class Names(RootModel[list[str]]):
     pass
+
+
+class Key(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    a: int
+    b: str = "x"
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    left: int
+    right: str
+
+
+class Size(enum.StrEnum):
+    SMALL = "s"
+    LARGE = "l"
+
+
+class Camel(BaseModel):
+    model_config = ConfigDict(alias_generator=pydantic.alias_generators.to_camel, extra="forbid")
+    first_name: str
+    last_name: str | None = None
+
+
+class Written(BaseModel):
+    """Written in another form than it is read: with a computed field, and a date as a number."""
+
+    width: int
+    when: dt.date
+    _seen: int = pydantic.PrivateAttr(0)
+
+    @pydantic.computed_field  # type: ignore[prop-decorator]
+    @property
+    def area(self) -> int:
+        return self.width**2
+
+    @pydantic.field_serializer("when")
+    def year(self, when: dt.date) -> int:
+        return when.year
+
+
+class Checked(BaseModel):
+    low: Annotated[int, pydantic.AfterValidator(abs)]
+    name: Annotated[str, pydantic.BeforeValidator(str.strip)]
+
+    @pydantic.model_validator(mode="after")
+    def looked_at(self) -> Checked:
+        return self
+
+
+class Shaped(BaseModel):
+    a: pydantic.conint(ge=1, multiple_of=3)  # type: ignore[valid-type]
+    b: pydantic.constr(min_length=1, max_length=3, to_lower=True)  # type: ignore[valid-type]
+    c: pydantic.conlist(int, min_length=1, max_length=2)  # type: ignore[valid-type]
+    d: pydantic.confloat(gt=0, lt=1)  # type: ignore[valid-type]
+    e: pydantic.conset(int, min_length=2, max_length=3)  # type: ignore[valid-type]
+    f: pydantic.condecimal(max_digits=4, decimal_places=2)  # type: ignore[valid-type]
+
+
+class Shape(TypedDict, total=False):
+    kind: Required[Literal["x"]]
+    size: int
+
+
+@dataclasses.dataclass(kw_only=True, slots=True)
+class Chain:
+    link: int
+    rest: Chain | None = None
 
 
 class Stripped(BaseModel):
@@ -225,6 +297,47 @@ SAMPLES: list[tuple[Any, list[Any]]] = [
     (Stripped, [Stripped(text="ab")]),
     (Strict, [Strict(flag=True, number=1.5, when=dt.date(2020, 1, 1), kind=Color.RED, many=("a",))]),
     (Nested, [[1, [2, []]], 4]),
+    (Size, list(Size)),
+    (Camel, [Camel(firstName="a", lastName="b")]),
+    (Checked, [Checked(low=3, name="a")]),
+    (Shaped, [Shaped(a=3, b="ab", c=[1], d=0.5, e={1, 2}, f=decimal.Decimal("1.25"))]),
+    (Shape, [{"kind": "x", "size": 3}, {"kind": "x"}]),
+    (Chain, [Chain(link=1, rest=Chain(link=2))]),
+    (set[Key], [{Key(a=1), Key(a=2)}]),
+    (frozenset[Pair], [frozenset({Pair(1, "a")})]),
+    (set[tuple[int, str]], [{(1, "a")}]),
+    (set, [{1, "a", None}]),
+    (Hashable, ["a", 1]),
+    (Annotated[set[str], Field(min_length=2)], [{"a", "b"}]),
+    (Annotated[set[Size], Field(min_length=2)], [set(Size)]),
+    (Annotated[set[int | str], Field(min_length=3)], [{1, "1", 2}]),
+    (dict[str | int, int], [{"a b": 1}]),
+    (dict[int | dt.date, int], [{5: 1, dt.date(2024, 1, 1): 2}]),
+    (dict[ipaddress.IPv4Address, int], [{ipaddress.IPv4Address("10.0.0.1"): 1}]),
+    (dict[zoneinfo.ZoneInfo, int], [{zoneinfo.ZoneInfo("UTC"): 1}]),
+    (Annotated[dt.date, Field(ge=dt.date(1000, 2, 29 - 1), lt=dt.date(9000, 1, 1))], [dt.date(1000, 2, 28)]),
+    (Annotated[dt.date, Field(gt=dt.date(999, 12, 31), le=dt.date(8999, 12, 31))], [dt.date(8999, 12, 31)]),
+    (Annotated[dt.timedelta, Field(gt=dt.timedelta(0))], [dt.timedelta(seconds=0.25)]),
+    (Annotated[dt.timedelta, Field(ge=dt.timedelta(0))], [dt.timedelta(0), dt.timedelta(days=400)]),
+    (ipaddress.IPv4Network, [ipaddress.IPv4Network("10.128.0.0/9"), ipaddress.IPv4Network("0.0.0.0/0")]),
+    (ipaddress.IPv4Interface, [ipaddress.IPv4Interface("10.1.2.3/9")]),
+    (ipaddress.IPv6Network, [ipaddress.IPv6Network("2001:db8::/32")]),
+    (ipaddress.IPv6Interface, [ipaddress.IPv6Interface("2001:db8::1/64")]),
+    (pydantic.IPvAnyAddress, [ipaddress.IPv4Address("1.2.3.4")]),
+    (pydantic.IPvAnyInterface, [ipaddress.IPv4Interface("1.2.3.4/24")]),
+    (zoneinfo.ZoneInfo, [zoneinfo.ZoneInfo("UTC")]),
+    (fractions.Fraction, [fractions.Fraction(-3, 7)]),
+    (pydantic.ByteSize, [pydantic.ByteSize(1024)]),
+    (pydantic.Base64Bytes, [b"\xff\x00a"]),
+    (pydantic.Base64Str, ["any text"]),
+    (pydantic.Base64UrlStr, ["?>?>"]),
+    (pydantic.FileUrl, [pydantic.FileUrl("file:///etc/hosts")]),
+    (pydantic.SecretStr, []),  # written as stars
+    (pydantic.JsonValue, [{"a": [1, None, "x"]}]),
+    (pydantic.RootModel[dict[str, int]], [pydantic.RootModel[dict[str, int]]({"a": 1})]),
+    (Annotated[int, Field(gt=2, lt=2**70)], [2**69]),
+    (tuple[int, bool, str], [(1, True, "x")]),
+    (dict[str, dict[str, list[int]]], [{"a": {"b": [1]}}]),
     (list[Person | Color], [[Color.RED, Person(name="a", age=1)]]),
 ]
 
@@ -246,9 +359,12 @@ def schema_values(schema: Any, root: Any, depth: int = 0) -> st.SearchStrategy[A
             return st.one_of([schema_values(choice, root, depth) for choice in choices])
     if "const" in schema or "enum" in schema:
         return st.sampled_from(schema.get("enum", [schema.get("const")]))
+    if isinstance(schema["type"], list):
+        return st.one_of([schema_values({**schema, "type": kind}, root, depth) for kind in schema["type"]])
     return _KINDS[schema["type"]](schema, root, depth)
 
 
+@functools.cache
 def texts_of(pattern: str) -> st.SearchStrategy[str]:
     """Texts that match an ECMA-262 pattern, whose `$` is Python's `\\Z`."""
     return st.from_regex(re.sub(r"\$(?=\)|$)", r"\\Z", pattern))

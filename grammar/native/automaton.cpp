@@ -135,7 +135,10 @@ void Automaton::expand(StackId stacks, bool repeats, Fragment& out) {
         if (visited.size() > kMostVisits) throw GrammarProblem("the grammar is left-recursive");
         bool ends = frames_->ends_different(top.pos);
         out.ends_different = out.ends_different || ends;
-        out.opens_different = out.opens_different || frames_->opens_different(top.pos);
+        if (frames_->opens_different(top.pos)) {
+            out.opens_different = true;
+            out.choice = std::min(out.choice, frames_->choice_of_different(top.pos));
+        }
         if (ends && repeats) continue;
         std::span<const Move> span = frames_->moves(top.pos);
         for (const Move& move : std::vector<Move>(span.begin(), span.end())) {
@@ -163,6 +166,7 @@ StateId Automaton::step_untried(StateId state, uint8_t byte) {
     if (trail.too_deep) return kDead;
     std::vector<Item> items;
     bool accepting = false, opens = false;
+    int32_t choice = INT32_MAX;
     for (const Item& item : config.items) {
         ExprId next = lexer_->step(item.lex, byte);
         if (next == RegexSet::kNothing) continue;
@@ -172,10 +176,11 @@ StateId Automaton::step_untried(StateId state, uint8_t byte) {
         if (fragment->ends_different && trail.next && trail.next->repeats()) fragment = &closure(item.stacks, true);
         accepting = accepting || fragment->accepting;
         opens = opens || fragment->opens_different;
+        choice = std::min(choice, fragment->choice);
         items.insert(items.end(), fragment->items.begin(), fragment->items.end());
     }
     normalise(items);
-    if (opens) trail.open(byte);
+    if (opens) trail.open(byte, choice);
     return intern(std::move(items), accepting, std::move(trail.next));
 }
 

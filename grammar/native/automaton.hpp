@@ -96,7 +96,8 @@ private:
     struct Fragment {  // what may come next above a set of stacks
         std::vector<Item> items;
         bool accepting = false;
-        bool opens_different = false;  // what was read last opened a container that compares
+        bool opens_different = false;  // what was read last opened a container that compares,
+        int32_t choice = INT32_MAX;    // among at least so many things
         bool ends_different = false;   // or ended something that it compares
     };
     using SharedTokens = std::shared_ptr<const std::vector<TokenId>>;
@@ -181,7 +182,8 @@ private:
     ByteSet to_try(const Config& config) const;
     ByteSet exact_alive(StateId state);
     std::unique_ptr<Mask> build_trail_mask(StateId state);
-    std::vector<TokenId> repeating_tokens(StateId state, StateId plain);
+    static bool has_way_out(const ByteSet& alive, const Trail& trail);
+    class RepeatWalk;
 
     // automaton_memory.cpp
     void collect_if_needed(std::span<const StateId> in_use);

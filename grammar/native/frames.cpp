@@ -184,9 +184,14 @@ bool Frames::may_add(const Position& pos, const ArraySpec& spec) {
 
 int32_t Frames::phase_of_different(PosId pos) const {
     const Node& node = program_.node(positions_[pos].node);
-    bool is_different = (node.kind == NodeKind::Array && program_.array(node.what).different) ||
+    bool is_different = (node.kind == NodeKind::Array && program_.array(node.what).different > 0) ||
                         (node.kind == NodeKind::Record && program_.record(node.what).different_names);
     return is_different ? positions_[pos].phase & ((1 << kPhaseBits) - 1) : -1;
+}
+
+int32_t Frames::choice_of_different(PosId pos) const {
+    const Node& node = program_.node(positions_[pos].node);
+    return node.kind == NodeKind::Array ? program_.array(node.what).different : 0;
 }
 
 bool Frames::ends_different(PosId pos) const {

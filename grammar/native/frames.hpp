@@ -34,6 +34,7 @@ public:
     // Containers whose items or names must differ: whether one has just been opened, and whether one of the things to
     // compare has just been read.
     bool opens_different(PosId pos) const { return phase_of_different(pos) == kFirst; }
+    int32_t choice_of_different(PosId pos) const;  // how many different things there are to choose from, at least
     bool ends_different(PosId pos) const;
     size_t memory() const;
     size_t count() const { return positions_.size() - free_.size(); }

@@ -210,7 +210,7 @@ void Program::read_array(Reader& in) {
     spec.layout = {in.bounded(0, 2), in.bounded(0, 1 << 20), in.bounded(0, 1 << 10)};
     spec.minimum = in.bounded(0, std::numeric_limits<int32_t>::max());
     spec.maximum = in.bounded(-1, std::numeric_limits<int32_t>::max());
-    spec.different = in.bounded(0, 1) == 1;
+    spec.different = in.bounded(0, std::numeric_limits<int32_t>::max());
     spec.counters.resize(static_cast<size_t>(in.bounded(0, kMostCounters)));
     int64_t tallies = 1;
     for (CounterSpec& counter : spec.counters) {

@@ -75,7 +75,7 @@ struct ArraySpec {
     Layout layout;
     int32_t minimum = 0;
     int32_t maximum = -1;
-    bool different = false;
+    int32_t different = 0;  // so many different items are certain to exist; 0: items may be equal
     std::vector<CounterSpec> counters;
     std::vector<Place> prefix;
     Place rest;                                           // empty: no items beyond the prefix

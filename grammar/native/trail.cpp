@@ -14,6 +14,7 @@ uint64_t hash_of(std::string_view text) { return std::hash<std::string_view>{}(t
 SeenPtr add(SeenPtr before, std::string_view text) {
     auto seen = std::make_shared<Seen>();
     seen->hash = mix(before ? before->hash : 29, hash_of(text));
+    seen->count = before ? before->count + 1 : 1;
     seen->before = std::move(before);
     seen->text = text;
     return seen;
@@ -86,11 +87,13 @@ Seen::~Seen() {
 // ------------------------------------------------------------------------------------------------------------ reading
 
 // White space after the bracket is still part of its lexeme, but opens nothing.
-void Trail::Step::open(uint8_t bracket) {
+void Trail::Step::open(uint8_t bracket, int32_t choice) {
     if (bracket != '[' && bracket != '{') return;
     auto trail = next ? std::make_shared<Trail>(*next) : std::make_shared<Trail>();
-    if (!next) trail->levels_.push_back({bracket == '[', true, bracket == '{', false, 0, 0, nullptr});
+    if (!next) trail->levels_.push_back({bracket == '[', true, bracket == '{', false, 0, 0, 0, nullptr});
     trail->levels_.back().different = true;
+    trail->levels_.back().choice = choice;
+    trail->outlook_.reset();
     trail->finish();
     next = std::move(trail);
 }
@@ -98,6 +101,7 @@ void Trail::Step::open(uint8_t bracket) {
 Trail::Step Trail::after(const TrailPtr& before, uint8_t byte) {
     if (!before) return {};
     auto trail = std::make_shared<Trail>(*before);
+    trail->outlook_.reset();
     if (!(trail->in_text_ ? trail->read_in_text(byte) : trail->read(byte))) return {};
     if (trail->levels_.size() > kMostLevels) return {nullptr, true};
     trail->forget_useless_text();
@@ -142,7 +146,7 @@ bool Trail::read(uint8_t byte) {
 void Trail::open_level(uint8_t bracket) {
     auto at = static_cast<uint32_t>(text_.size());
     keep(bracket);
-    levels_.push_back({bracket == '[', false, bracket == '{', false, at, at + 1, nullptr});
+    levels_.push_back({bracket == '[', false, bracket == '{', false, 0, at, at + 1, nullptr});
 }
 
 // False if that was the outermost one.
@@ -173,6 +177,7 @@ void Trail::end_member() {
     level.begin = static_cast<uint32_t>(text_.size());
     level.in_name = !level.is_array;
     level.repeated = false;
+    level.candidates = nullptr;
 }
 
 // The text of an item matters as long as an array around it compares; that of a name up to the colon.
@@ -200,7 +205,7 @@ void Trail::finish() {
 
 bool Trail::Level::operator==(const Level& other) const {
     return is_array == other.is_array && different == other.different && in_name == other.in_name &&
-           repeated == other.repeated && open == other.open && begin == other.begin &&
+           repeated == other.repeated && choice == other.choice && open == other.open && begin == other.begin &&
            equal(seen.get(), other.seen.get());
 }
 
@@ -216,7 +221,20 @@ bool Trail::repeats() const {
     if (!level.different) return false;
     if (!level.is_array) return level.repeated;
     std::string_view item = current(level);
-    return !in_text_ && level.seen && !item.empty() && holds(level.seen.get(), item);
+    bool found = false;
+    if (!in_text_ && !item.empty()) {
+        visit_candidates(level, [&](const Seen& seen) { found = found || seen.text == item; });
+    }
+    return found;
+}
+
+template <typename Visit>
+void Trail::visit_candidates(const Level& level, Visit visit) {
+    if (level.candidates) {
+        for (const Seen* seen : *level.candidates) visit(*seen);
+    } else {
+        for (const Seen* seen = level.seen.get(); seen != nullptr; seen = seen->before.get()) visit(*seen);
+    }
 }
 
 template <typename Visit>
@@ -225,9 +243,16 @@ void Trail::visit_possible(Visit visit) const {
         const Level& level = levels_[i];
         bool is_name = level.in_name && i + 1 == levels_.size();
         if (!level.different || !(level.is_array || is_name)) continue;
-        for (const Seen* seen = level.seen.get(); seen != nullptr; seen = seen->before.get()) {
-            visit_rest(seen->text, level.begin, i + 1, visit);
-        }
+        auto possible = std::make_shared<std::vector<const Seen*>>();
+        visit_candidates(level, [&](const Seen& seen) {
+            bool is_possible = false;
+            visit_rest(seen.text, level.begin, i + 1, [&](std::string_view rest) {
+                is_possible = true;
+                visit(rest);
+            });
+            if (is_possible) possible->push_back(&seen);
+        });
+        level.candidates = std::move(possible);
     }
 }
 
@@ -235,8 +260,10 @@ void Trail::visit_possible(Visit visit) const {
 // members may have come in another order than the sorted ones of `seen`.
 template <typename Visit>
 void Trail::visit_rest(std::string_view seen, uint32_t from, size_t level, const Visit& visit) const {
-    while (level < levels_.size() && levels_[level].is_array) ++level;
     std::string_view text = text_;
+    bool in_value = levels_.back().is_array || !levels_.back().in_name;
+    if (in_value && seen.starts_with(text.substr(from))) return visit(seen.substr(text.size() - from));
+    while (level < levels_.size() && levels_[level].is_array) ++level;
     if (level == levels_.size()) {
         std::string_view written = text.substr(from);
         if (seen.starts_with(written)) visit(seen.substr(written.size()));
@@ -259,23 +286,29 @@ void Trail::visit_rest(std::string_view seen, uint32_t from, size_t level, const
     for (std::string_view member : possible) visit_rest(member, object.begin, level + 1, visit);
 }
 
-bool Trail::in_danger() const {
-    bool found = levels_.back().repeated;
-    visit_possible([&](std::string_view) { found = true; });
-    return found;
+bool Trail::has_choice() const {
+    const Level& level = levels_.back();
+    if (!level.different || !level.is_array || in_text_ || level.begin != text_.size()) return false;
+    int64_t before = 0;
+    for (const Level& any : levels_) before += any.seen ? any.seen->count : 0;
+    return before < level.choice;
 }
 
-ByteSet Trail::watched() const {
-    ByteSet bytes;
+// The caller holds the lexer's mutex.
+const Trail::Outlook& Trail::outlook() const {
+    if (outlook_) return *outlook_;
+    outlook_.emplace(levels_.back().repeated, ByteSet{});
+    ByteSet& bytes = outlook_->watched;
     if (!in_text_) {
         for (char c : {',', ':', ']', '}', ' ', '\t', '\n', '\r'}) bytes.insert(c);
     }
     visit_possible([&](std::string_view rest) {
+        outlook_->in_danger = true;
         if (rest.empty()) return;
         bytes.insert(static_cast<uint8_t>(rest[0]));
         if (rest[0] >= 'a' && rest[0] <= 'f') bytes.insert(rest[0] & ~0x20);  // a hexadecimal digit may be large
     });
-    return bytes;
+    return *outlook_;
 }
 
 }  // namespace latticework

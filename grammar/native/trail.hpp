@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +22,8 @@ struct Seen {
     std::shared_ptr<const Seen> before;
     std::string text;
     uint64_t hash = 0;  // of the whole list
-    ~Seen();            // without recursion over the list
+    int32_t count = 1;
+    ~Seen();  // without recursion over the list
 };
 using SeenPtr = std::shared_ptr<const Seen>;
 
@@ -36,7 +38,8 @@ public:
     struct Step {
         TrailPtr next;
         bool too_deep = false;
-        void open(uint8_t bracket);  // the byte may have opened a container that compares
+        // The byte may have opened a container that compares; `choice`: so many different things there are at least.
+        void open(uint8_t bracket, int32_t choice);
     };
     static Step after(const TrailPtr& trail, uint8_t byte);
 
@@ -44,9 +47,11 @@ public:
     // Whether the item, or name, that ends here equals one before it.
     bool repeats() const;
     // Whether the item or name in the making may yet become one of those before it.
-    bool in_danger() const;
+    // Whether an item is about to begin, with more values to choose from than there were items before.
+    bool has_choice() const;
+    bool in_danger() const { return outlook().in_danger; }
     // The bytes after which that is so, or after which something else may be found equal.
-    ByteSet watched() const;
+    const ByteSet& watched() const { return outlook().watched; }
 
     uint64_t hash() const { return hash_; }
     bool operator==(const Trail& other) const;
@@ -58,12 +63,21 @@ private:
         bool different = false;
         bool in_name = false;   // object: before the colon of a member
         bool repeated = false;  // object: the name of this member was there before
+        int32_t choice = 0;     // array: so many different items there are at least
         uint32_t open = 0;      // where its bracket is in the text, if that is still there
         uint32_t begin = 0;     // where the current item or member begins in the text
         SeenPtr seen;
+        // Those of `seen` that the current item or name may become, or more; null: all. Follows from the rest.
+        mutable std::shared_ptr<const std::vector<const Seen*>> candidates = nullptr;
         bool operator==(const Level& other) const;
     };
 
+    struct Outlook {
+        bool in_danger;
+        ByteSet watched;
+    };
+
+    const Outlook& outlook() const;
     bool read_in_text(uint8_t byte);
     bool read(uint8_t byte);
     void open_level(uint8_t bracket);
@@ -73,6 +87,8 @@ private:
     void keep(uint8_t byte) { text_.push_back(static_cast<char>(byte)); }
     void forget_useless_text();
     std::string_view current(const Level& level) const { return std::string_view(text_).substr(level.begin); }
+    template <typename Visit>
+    static void visit_candidates(const Level& level, Visit visit);
     // What may still come, as far as it is in one piece, of each of those before that the current one can yet become.
     template <typename Visit>
     void visit_possible(Visit visit) const;
@@ -86,6 +102,7 @@ private:
     bool escaped_ = false;
     int32_t hex_left_ = 0;
     uint64_t hash_ = 0;
+    mutable std::optional<Outlook> outlook_;  // once it was asked for
 };
 
 }  // namespace latticework

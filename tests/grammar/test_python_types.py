@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import dataclasses
 import datetime as dt
@@ -34,6 +35,7 @@ from python_samples import (
     Owner,
     Person,
     Point,
+    Written,
     schema_values,
     texts_of,
 )
@@ -177,14 +179,25 @@ def choose(value: Any) -> str:
 
 
 REFUSED = [
-    (Annotated[dt.date, Field(ge=dt.date(2020, 1, 1))], "bound ge"),
+    (Annotated[dt.date, Field(gt=dt.date.max)], "after the last"),
+    (Annotated[dt.datetime, Field(ge=dt.datetime(2020, 1, 1))], "bound ge"),
     (pydantic.PastDate, "bound now_op"),
     (Annotated[dt.timedelta, Field(lt=dt.timedelta(1))], "bound lt"),
     (Annotated[decimal.Decimal, Field(max_digits=3, le=5)], "Decimal with bounds"),
     (pydantic.Json[int], "JSON inside"),
     (re.Pattern, "regular expression"),
     (pydantic.FilePath, "must exist"),
-    (ipaddress.IPv4Network, "host bits"),
+    (pydantic.NewPath, "must not exist"),
+    (pydantic.ImportString, "Python object"),
+    (pydantic.PaymentCardNumber, "last digit"),
+    (set[list[int]], "cannot hash"),
+    (frozenset[Address], "cannot hash"),
+    (set[tuple[int, Any]], "cannot hash"),
+    (set[Circle], "cannot hash"),
+    (Annotated[set[dt.datetime], Field(min_length=2)], "may be equal"),
+    (Annotated[set[bool | int], Field(min_length=2)], "may be equal"),
+    (Annotated[set[float], Field(min_length=2)], "may be equal"),
+    (Annotated[set[Annotated[str, StringConstraints(to_lower=True)]], Field(min_length=2)], "may be equal"),
     (type[int], "type"),
     (Callable[[int], int], "Callable"),
     (Literal[b"x"], "cannot be read"),
@@ -265,6 +278,42 @@ def test_stripped_and_ascii_texts() -> None:
     assert is_valid(Annotated[str, StringConstraints(strip_whitespace=True)], " a ")
     if "ascii_only" in StringConstraints.__dataclass_fields__:
         assert not is_valid(Annotated[str, StringConstraints(ascii_only=True)], "é")
+
+
+def test_dates_between_bounds() -> None:
+    days = [dt.date(2019, 12, 30) + dt.timedelta(step) for step in range(0, 900, 3)]
+    for low, high in [(days[0], days[7]), (days[3], days[200]), (days[11], days[11]), (days[40], days[299])]:
+        inclusive = validator(Annotated[dt.date, Field(ge=low, le=high)])
+        exclusive = validator(Annotated[dt.date, Field(gt=low, lt=high)])
+        for day in days:
+            assert inclusive.is_valid(day.isoformat()) is (low <= day <= high)
+            assert exclusive.is_valid(day.isoformat()) is (low < day < high)
+
+
+def test_base64_of_text_is_all_of_ascii() -> None:
+    for text in ("", "a", "ab", "abc", "\x00\x7f~", "~~~~", "Hello, world? >>"):
+        spelled = base64.b64encode(text.encode()).decode()
+        assert is_valid(pydantic.Base64Str, spelled)
+        assert PythonType(pydantic.Base64Str).parse(json.dumps(spelled)) == text
+    assert not is_valid(pydantic.Base64Str, base64.b64encode(b"\xff").decode())
+    assert is_valid(pydantic.Base64Bytes, base64.b64encode(b"\xff").decode())
+
+
+def test_networks_of_every_length() -> None:
+    address = int(ipaddress.IPv4Address("203.117.250.255"))
+    for length in range(33):
+        host = (1 << (32 - length)) - 1
+        assert is_valid(ipaddress.IPv4Network, f"{ipaddress.IPv4Address(address & ~host)}/{length}")
+        assert is_valid(pydantic.IPvAnyNetwork, f"{ipaddress.IPv4Address(address & ~host)}/{length}")
+        assert length == 32 or not is_valid(ipaddress.IPv4Network, f"{ipaddress.IPv4Address(address | 1)}/{length}")
+
+
+def test_what_is_written_otherwise_is_read_back() -> None:
+    assert list(PythonType(Written).schema()["properties"]) == ["width", "when"]
+    grammar = byte_compiler().compile(json_schema(Written))
+    text = random_text(grammar, random.Random(1))
+    assert text is not None
+    assert PythonType(Written).parse(text).area >= 0
 
 
 def test_e_mail_addresses() -> None:

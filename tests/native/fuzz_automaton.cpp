@@ -45,10 +45,12 @@ private:
 
 // A program whose references are mostly right; some inputs damage it.
 struct ProgramMaker {
+    explicit ProgramMaker(Choices& choices) : in(choices) {}
     Choices& in;
     std::vector<int32_t> code;
     std::string text = "abcab\"{}";
-    int regexes = 0, nodes = 0;
+    int regexes = 0;
+    bool is_json = false;  // all texts are JSON
 
     void add(std::initializer_list<int32_t> words) { code.insert(code.end(), words); }
 
@@ -77,32 +79,93 @@ struct ProgramMaker {
         ++regexes;
     }
 
-    void container(int known) {
-        bool record = in.flip();
-        int style = in.below(3), minimum = in.below(3);
-        add({record ? 24 : 25, style, in.below(3), in.below(3)});
-        if (record) add({in.below(2)});
-        add({minimum, in.flip() ? -1 : minimum + in.below(3)});
-        int count = in.below(4);
+    // Alternatives, each with a set of counters.
+    void place(int known, int counters) {
+        int count = in.below(6) == 0 ? 0 : 1 + (counters > 0 ? in.below(2) : 0);
         add({count});
+        for (int i = 0; i < count; ++i) add({in.below(known), in.below(1 << counters)});
+    }
+
+    void bounds(int most) {
+        int minimum = in.below(most + 1);
+        add({minimum, in.flip() ? -1 : minimum + in.below(3)});
+    }
+
+    void record(int known) {
+        add({24, in.below(3), in.below(3), in.below(3), in.below(2)});
+        bounds(2);
+        int demands = in.below(3) == 0 ? 1 + in.below(3) : 0, count = in.below(4);
+        add({is_json, demands, count});
         for (int i = 0; i < count; ++i) {
-            if (record)
-                add({in.below(regexes), in.below(known), in.below(2)});
-            else
-                add({in.below(known)});
+            add({is_json ? kNames + i : in.below(regexes), in.below(2)});
+            place(known, demands);
         }
-        if (!record)
-            add({in.flip() ? -1 : in.below(known)});
-        else if (in.flip())
-            add({0});
-        else
-            add({1, in.below(regexes), in.below(known)});
+        int extras = in.below(2);
+        add({extras});
+        if (extras == 0) return;
+        add({is_json ? kExtraNames : in.below(regexes)});
+        place(known, demands);
+    }
+
+    // There must be enough different items: at most one is demanded, and none is counted.
+    void array(int known) {
+        bool different = is_json && in.below(4) != 0;
+        add({25, in.below(3), in.below(3), in.below(3)});
+        bounds(different ? 1 : 2);
+        int counters = !different && in.below(3) == 0 ? 1 + in.below(3) : 0;
+        add({different, counters});
+        for (int i = 0; i < counters; ++i) bounds(2);
+        int count = in.below(3);
+        add({count});
+        for (int i = 0; i < count; ++i) place(known, counters);
+        place(known, counters);
+    }
+
+    void container(int known) { in.flip() ? record(known) : array(known); }
+
+    // What is compared must be JSON: these are the strings, numbers and names of a program all of whose texts are.
+    static constexpr int kStrings = 3, kNumbers = 4, kNames = 5, kExtraNames = 11;
+
+    void json_leaves() {
+        text += "12\"a\"\"b\"\"ab\"\"d";               // from 8 on
+        add({1, 5, 1});                                // 0: a quote
+        add({3, 1, in.flip() ? 0 : 'a', 'c'});         // 1: a character
+        add({9, 1, in.below(2), in.flip() ? -1 : 2});  // 2: several
+        add({5, 3, 0, 2, 0});                          // 3: strings
+        add({11, 3, 8, 1, 8, 2, 9, 1});                // 4: numbers
+        add({1, 10, 3, 1, 13, 3, 1, 16, 4});           // 5 to 7: names
+        add({2, 1, 'a', 'c'});                         // 8: a letter
+        add({9, 8, 0, -1});                            // 9: several
+        add({1, 20, 2});                               // 10: a quote and a letter that begins no other name
+        add({5, 3, 10, 9, 0});                         // 11: names that begin so
+        regexes = 12;
+    }
+
+    void json_nodes(int count) {
+        for (int i = 0; i < count; ++i) {
+            switch (in.below(6)) {
+                case 0: add({20, in.flip() ? kStrings : kNumbers}); break;
+                case 1: add({22, 2, in.below(count), in.below(count)}); break;
+                default: container(count);
+            }
+        }
+        add({30, 0});
     }
 
     void make() {
+        is_json = in.flip();
+        if (is_json) {
+            json_leaves();
+            return json_nodes(1 + in.below(6));
+        }
         for (int i = 2 + in.below(3); i > 0; --i) leaf();
         for (int i = in.below(8); i > 0; --i) branch();
-        int count = 1 + in.below(6);
+        any_nodes(1 + in.below(6));
+        if (in.below(20) == 19 && !code.empty())
+            code[static_cast<size_t>(in.below(static_cast<int>(code.size())))] = in.below(256) - 3;
+    }
+
+    void any_nodes(int count) {
         for (int i = 0; i < count; ++i) {
             switch (in.below(5)) {
                 case 0:
@@ -113,8 +176,6 @@ struct ProgramMaker {
             }
         }
         add({30, in.below(count)});
-        if (in.below(20) == 19 && !code.empty())
-            code[static_cast<size_t>(in.below(static_cast<int>(code.size())))] = in.below(256) - 3;
     }
 };
 
@@ -143,6 +204,17 @@ std::shared_ptr<Vocabulary> make_vocabulary(Choices& in) {
                                     "},",
                                     "aaaaaaaaaaaaaaaaaaaaaaaaa",
                                     "",
+                                    "1,",
+                                    "2,1",
+                                    ",1",
+                                    "],[",
+                                    "[[",
+                                    "},{\"",
+                                    "\",\"",
+                                    "a\",\"a\"",
+                                    "\":1,\"",
+                                    ":[1,",
+                                    "\"d",
                                     "\xC3",
                                     "\xA9",
                                     "\xC3\xA9"};
@@ -192,7 +264,7 @@ void walk(Choices& in, const std::shared_ptr<Automaton>& automaton, const std::s
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     Choices in(data, size);
     auto vocabulary = make_vocabulary(in);
-    ProgramMaker maker{in};
+    ProgramMaker maker(in);
     maker.make();
     std::string code(reinterpret_cast<const char*>(maker.code.data()), maker.code.size() * sizeof(int32_t));
     Limits limits;
