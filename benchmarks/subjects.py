@@ -31,13 +31,15 @@ class Subject:
     compiler: lw.Compiler
 
 
-def random_llama3(tokenizer_file: Path, *, seed: int = 0, closing_bias: float = 0.0) -> Subject:
-    """A Llama of one tiny layer with random weights, for the tokens of `tokenizer_file` (Llama-3's).
+def random_llama(
+    tokenizer_file: Path, *, end_token: str = END_TOKEN, seed: int = 0, closing_bias: float = 0.0
+) -> Subject:
+    """A Llama of one tiny layer with random weights, for the tokens of `tokenizer_file`.
 
     The weights depend on `seed` alone; torch's global random state is left as it was.
     """
     make: Any = PreTrainedTokenizerFast  # it has no types
-    tokenizer = make(tokenizer_file=str(tokenizer_file), eos_token=END_TOKEN)
+    tokenizer = make(tokenizer_file=str(tokenizer_file), eos_token=end_token)
     end = tokenizer.eos_token_id
     config = LlamaConfig(
         vocab_size=len(tokenizer),

@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
 import torch
-from corpus import MASKBENCH_FILE, TOKENIZER_FILE, read_rows
+from corpus import END_TOKEN, MASKBENCH_FILE, TOKENIZER_FILE, read_rows
 from machine import describe, give_back_large_blocks, peak_memory_mib
 from maskbench import DATA, progress
 from report import wide_console
 from rich.table import Table
-from subjects import Subject, builtin, random_llama3
+from subjects import Subject, builtin, random_llama
 from typer import BadParameter, Exit, Option
 from typer import run as run_command
 from verdicts import FAILURES, Verdict, unchecked_formats, verdict
@@ -39,6 +39,8 @@ PROMPTS = (
     "Write a record as JSON.\nThe order 1207 of Tom Baker, tom@example.com, costs 99.5 and is paid.\nJSON: ",
     "JSON: ",
 )
+SMALL_TOKENIZER_FILE = Path("tokenizers/phi3-mini.tokenizer.json")
+SMALL_END_TOKEN = "<|endoftext|>"
 TOGETHER = 5  # schemas in one batch
 SHOWN = 2000  # characters of a failing output
 
@@ -47,6 +49,7 @@ class Which(StrEnum):
     """The models to run."""
 
     random = "random-llama3"
+    small_vocabulary = "random-phi3"
     builtin = "builtin"
     both = "both"
 
@@ -188,7 +191,8 @@ def load(name: Which, data: Path, seed: int, closing_bias: float) -> Subject:
     """One of the models; the bias is for the random one alone."""
     if name == Which.builtin:
         return builtin()
-    return random_llama3(present(data / TOKENIZER_FILE), seed=seed, closing_bias=closing_bias)
+    file, end_token = (TOKENIZER_FILE, END_TOKEN) if name == Which.random else (SMALL_TOKENIZER_FILE, SMALL_END_TOKEN)
+    return random_llama(present(data / file), end_token=end_token, seed=seed, closing_bias=closing_bias)
 
 
 @dataclass(frozen=True, slots=True)

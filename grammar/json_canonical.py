@@ -27,6 +27,7 @@ from .json_mistakes import malformed, unreadable
 from .json_patterns import loosened
 from .json_places import Place, Schema, Source
 from .json_reading import Reading, dialect
+from .json_registry import identifier, join
 from .json_rewriting import in_other_words
 from .limits import DEFAULT_LIMITS, Limits
 
@@ -120,9 +121,10 @@ def _in_other_words(schema: Schema, reading: Reading, draft: int | None) -> tupl
     schema = in_standard_dialect(schema, reading.registry)
     number = draft or dialect(schema)
     document = in_other_words(schema, number)
-    make_references_plain(document, _DOCUMENT, number)
+    name = join(_DOCUMENT, identifier(document) or "").partition("#")[0]
+    make_references_plain(document, name, number)
     others = {uri: in_other_words(other, number) for uri, other in reading.registry.items() if isinstance(other, dict)}
-    beginning = {"$ref": _DOCUMENT, **({"$schema": schema["$schema"]} if "$schema" in schema else {})}
-    apart = replace(reading, registry={**reading.registry, **others, _DOCUMENT: document})
+    beginning = {"$ref": name, **({"$schema": schema["$schema"]} if "$schema" in schema else {})}
+    apart = replace(reading, registry={**reading.registry, **others, name: document})
     options = apart.options(beginning, draft)
     return jsonschema_rs.canonicalize(beginning, base_uri=_DOCUMENT + "beginning", **options), document

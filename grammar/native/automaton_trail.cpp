@@ -71,8 +71,14 @@ bool Automaton::trail_alive(StateId start) {
 ByteSet Automaton::exact_alive(StateId state) {
     ByteSet alive = at(state).alive;
     if (!at(state).trail) return alive;
-    ByteSet exact;
-    alive.for_each([&](int byte) {
+    ByteSet unsure;
+    {
+        std::lock_guard lock(lexer_->mutex);
+        unsure = at(state).trail->watched();
+    }
+    for (char c : {'[', '{'}) unsure.insert(c);  // which may nest too deeply
+    ByteSet exact = alive & ~unsure;
+    (alive & unsure).for_each([&](int byte) {
         char c = static_cast<char>(byte);
         if (walk(state, {&c, 1}) != kDead) exact.insert(byte);
     });
