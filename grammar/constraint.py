@@ -13,12 +13,12 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from .errors import GrammarError
 from .ir import Grammar, JsonLayout, Terminal, TextSet
-from .json_reading import Formats, Reading, draft_name
+from .json_reading import Formats, Reading, UnknownFormats, draft_name
 from .json_schema import from_json_schema
 from .limits import DEFAULT_LIMITS, Limits
 from .python_types import PythonType
 from .regex import from_regex
-from .schema_source import json_text, plain_registry, reread_text
+from .schema_source import json_text, plain_registry, read_again, reread_text
 
 PropertyOrder: TypeAlias = Literal["declared", "any"]
 Whitespace: TypeAlias = Literal["flexible", "compact", "indent"]
@@ -86,6 +86,7 @@ def json_schema(
     indent: int = _INDENT,
     draft: int | str | None = None,
     formats: Formats = "assertion",
+    unknown_formats: UnknownFormats = "ignore",
     registry: Mapping[str, object] | None = None,
 ) -> Constraint:
     """JSON text that is valid against `schema`.
@@ -101,6 +102,8 @@ def json_schema(
         draft: the dialect of schemas that do not name theirs by `$schema`: 4, 6, 7, "2019-09" or "2020-12" (the default;
             a schema that is malformed in it is tried as draft 7 and 4).
         formats: "assertion" enforces the formats of the specification, "annotation" takes them for remarks.
+        unknown_formats: formats that the specification does not define are annotations by default; "refuse" makes them
+            an `UnsupportedSchemaError` with their place.
         registry: the schemas that references may lead to, by URI; nothing is ever fetched. The values are schemas, or
             resources with `contents`, so that a `referencing.Registry` can be given. Meta-schemas need not be in it.
 
@@ -111,7 +114,8 @@ def json_schema(
     """
     _one_of("property_order", property_order, PropertyOrder)
     _one_of("formats", formats, Formats)
-    reading = _reading_options(draft, formats, registry)
+    _one_of("unknown_formats", unknown_formats, UnknownFormats)
+    reading = _reading_options(draft, formats, unknown_formats, registry)
     layout = _layout_options(whitespace, max_whitespace, indent)
     python_type: PythonType | None = None
     if isinstance(schema, str):
@@ -188,13 +192,15 @@ def _layout_options(whitespace: str, max_whitespace: int, indent: int) -> tuple[
 
 
 def _reading_options(
-    draft: object, formats: str, registry: Mapping[str, object] | None
+    draft: object, formats: str, unknown_formats: str, registry: Mapping[str, object] | None
 ) -> tuple[tuple[str, str | int | bool], ...]:
     """How to read the schema, without what is so by default; the registry as JSON text, so that equal ones are equal."""
     name = draft_name(draft)
     options: list[tuple[str, str | int | bool]] = [] if name is None else [("draft", name)]
     if formats != "assertion":
         options.append(("formats", formats))
+    if unknown_formats != "ignore":
+        options.append(("unknown_formats", unknown_formats))
     if registry:
         options.append(("registry", _dumps(plain_registry(registry))))
     return tuple(options)
@@ -232,9 +238,11 @@ def _regex_grammar(pattern: str, options: Mapping[str, Any]) -> Grammar:
 def _schema_grammar(source: str, options: Mapping[str, Any], limits: Limits) -> Grammar:
     layout = {name: options[name] for name in ("style", "max_whitespace", "indent") if name in options}
     registry = json.loads(options.get("registry", "{}"))
-    reading = Reading(options.get("draft"), options.get("formats", "assertion"), registry)
+    reading = Reading(
+        options.get("draft"), options.get("formats", "assertion"), registry, options.get("unknown_formats", "ignore")
+    )
     return from_json_schema(
-        json.loads(source),
+        read_again(source),
         property_order=options["property_order"],
         layout=JsonLayout(**layout),
         limits=limits,

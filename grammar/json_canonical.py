@@ -23,6 +23,7 @@ from .json_cases import check_cases
 from .json_chains import untangled
 from .json_depth import cut
 from .json_dialects import in_standard_dialect, make_references_plain
+from .json_formats_unknown import refuse_unknown_formats
 from .json_mistakes import malformed, unreadable
 from .json_patterns import loosened
 from .json_places import Place, Schema, Source
@@ -52,6 +53,8 @@ def canonicalize(
     if rewritten and reading.has_conditions(schema):
         schema, reading = untangled(schema), replace(reading, conditions=True)
     source = Source(schema, old_references=False, registry=reading.registry)
+    if reading.unknown_formats == "refuse":
+        refuse_unknown_formats(source)
     origins: dict[str, Place] = {}
     try:
         apart = _apart(schema, reading, read) if check_cases(source, limits) else None

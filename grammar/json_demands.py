@@ -93,7 +93,7 @@ def demands_of(view: ObjectView, part: Part, translator: Translator) -> Demands:
     for violation in view.violations:
         match violation:
             case NameFailsView(schema):
-                names.append(Complement(translator.content(schema, part)))
+                names.append(translator.outside(schema, part))
                 fails.append(None)
             case PatternValueFailsView(pattern, schema):
                 names.append(pattern_content(pattern, part, "patternProperties"))

@@ -14,6 +14,7 @@ from .json_registry import reachable
 
 Draft: TypeAlias = Literal["4", "6", "7", "2019-09", "2020-12"]
 Formats: TypeAlias = Literal["assertion", "annotation"]
+UnknownFormats: TypeAlias = Literal["ignore", "refuse"]
 
 _NUMBERS: dict[str, int] = {"4": 4, "6": 6, "7": 7, "2019-09": 19, "2020-12": 20}
 _DIALECTS = {
@@ -37,12 +38,14 @@ class Reading:
         draft: the dialect of schemas without `$schema`; None: 2020-12, or what else the schema is well-formed in.
         formats: whether the formats of the specification are enforced.
         registry: schemas by URI. Nothing else is ever looked up.
+        unknown_formats: whether formats that the specification does not define are annotations, or refused.
         conditions: `if` has a meaning in the schema, so it is not of a draft before 7.
     """
 
     draft: Draft | None = None
     formats: Formats = "assertion"
     registry: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    unknown_formats: UnknownFormats = "ignore"
     conditions: bool = False
 
     def drafts(self, schema: Mapping[str, Any]) -> tuple[int | None, ...]:

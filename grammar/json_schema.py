@@ -141,6 +141,7 @@ class _Translation:
         self.property_order = property_order
         self.layout = layout
         self.unique = False
+        self.wide = False
         self._rules: dict[str, Node] = {}
         self._pending: list[tuple[str, CanonicalSchema, Part, bool]] = []
         self._resolved: dict[tuple[CanonicalSchema, bool], Reference] = {}
@@ -213,6 +214,13 @@ class _Translation:
         content = _CONTENTS[type(view)](self, view, part)
         self._nesting -= 1
         return content
+
+    def outside(self, schema: CanonicalSchema, part: Part) -> Regex:
+        """Strings that are not of `schema`. Formats are written narrowly, so what is complemented is read widely."""
+        self.wide = not self.wide
+        content = self.content(schema, part)
+        self.wide = not self.wide
+        return Complement(content)
 
     def refer(self, schema: CanonicalSchema, view: ReferenceView) -> Node:
         """The rule of a reference."""
@@ -368,12 +376,9 @@ def _all_content(run: _Translation, view: AllOfView, part: Part) -> Regex:
 
 def _one_content(run: _Translation, view: OneOfView, part: Part) -> Regex:
     """In exactly one branch."""
-    contents = [run.content(branch, part) for branch in view.branches]
-    alone: list[Regex] = []
-    for i, content in enumerate(contents):
-        others = tuple(contents[:i] + contents[i + 1 :])
-        alone.append(Intersection((content, Complement(Union(others)))) if others else content)
-    return Union(tuple(alone))
+    inside = [run.content(branch, part) for branch in view.branches]
+    outside = [run.outside(branch, part) for branch in view.branches]
+    return Union(tuple(Intersection((inside[i], *outside[:i], *outside[i + 1 :])) for i in range(len(inside))))
 
 
 _CONTENTS: dict[type, Callable[[_Translation, Any, Part], Regex]] = {
@@ -381,7 +386,7 @@ _CONTENTS: dict[type, Callable[[_Translation, Any, Part], Regex]] = {
     FalseView: lambda run, view, part: NOTHING,
     MultiTypeView: lambda run, view, part: ANY_TEXT if "string" in view.types else NOTHING,
     TypedGroupView: lambda run, view, part: run.content(view.body, part) if view.type_name == "string" else NOTHING,
-    StringView: lambda run, view, part: string_content(view, part),
+    StringView: lambda run, view, part: string_content(view, part, wide=run.wide),
     IntegerView: lambda run, view, part: NOTHING,
     NumberView: lambda run, view, part: NOTHING,
     ArrayView: lambda run, view, part: NOTHING,
@@ -391,5 +396,5 @@ _CONTENTS: dict[type, Callable[[_Translation, Any, Part], Regex]] = {
     AnyOfView: lambda run, view, part: Union(tuple(run.content(branch, part) for branch in view.branches)),
     AllOfView: _all_content,
     OneOfView: _one_content,
-    NotView: lambda run, view, part: Complement(run.content(view.schema, part)),
+    NotView: lambda run, view, part: run.outside(view.schema, part),
 }

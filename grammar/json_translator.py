@@ -32,3 +32,6 @@ class Translator(Protocol):
 
     def content(self, schema: CanonicalSchema, part: Part) -> Regex:
         """The strings of `schema`, decoded; `ir.NOTHING` if there is none."""
+
+    def outside(self, schema: CanonicalSchema, part: Part) -> Regex:
+        """Strings that are not of `schema`: not the complement of `content`, where a format is written narrowly."""
