@@ -116,6 +116,9 @@ def examine(rng: Random, tally: Tally, plan: Plan) -> None:
     except (lw.UnsupportedSchemaError, lw.LimitError) as error:
         tally.refused[reason(error)] += 1
         return
+    except TooSlowError:
+        tally.found.append({"kind": "slow", "schema": schema, "seconds": GIVE_UP_SECONDS})
+        return
     except Exception as error:  # noqa: BLE001 - whatever it is, it must be listed
         same = raises(type(error))
         tally.found.append(finding("exception", schema, None, same, plan, repr(error)))

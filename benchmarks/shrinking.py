@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 KEPT = "$schema"
 
 
-def shrunk(value: Any, holds: Callable[[Any], bool], most_trials: int = 2000) -> Any:
-    """A value of which `holds` is true, and of no smaller neighbour (or the trials ran out). It must hold of `value`."""
-    trials = 0
+def shrunk(value: Any, holds: Callable[[Any], bool], most_seconds: float = 30.0) -> Any:
+    """A value of which `holds` is true, and of no smaller neighbour (or the time is up). It must hold of `value`."""
+    until = time.process_time() + most_seconds
     while True:
         for smaller in neighbours(value):
-            trials += 1
-            if trials > most_trials:
+            if time.process_time() > until:
                 return value
             if holds(smaller):
                 value = smaller

@@ -18,7 +18,7 @@ from .json_schema import from_json_schema
 from .limits import DEFAULT_LIMITS, Limits
 from .python_types import PythonType
 from .regex import from_regex
-from .schema_source import json_text, plain_registry, read_again, reread_text
+from .schema_source import json_text, plain_registry, reread_text
 
 PropertyOrder: TypeAlias = Literal["declared", "any"]
 Whitespace: TypeAlias = Literal["flexible", "compact", "indent"]
@@ -242,7 +242,7 @@ def _schema_grammar(source: str, options: Mapping[str, Any], limits: Limits) -> 
         options.get("draft"), options.get("formats", "assertion"), registry, options.get("unknown_formats", "ignore")
     )
     return from_json_schema(
-        read_again(source),
+        json.loads(source),
         property_order=options["property_order"],
         layout=JsonLayout(**layout),
         limits=limits,

@@ -148,8 +148,8 @@ def _telling(branches: _Branches, known: frozenset[str]) -> str | None:
             values = _values(schema)
             if values is not None and name not in known:
                 found.setdefault(name, set()).add(values)
-    name = max(found, key=lambda name: len(found[name]), default=None)
-    return name if name is not None and len(found[name]) > 1 else None
+    best = max(found, key=lambda name: len(found[name]), default=None)
+    return None if best is None or len(found[best]) < 2 else best
 
 
 def _cases(branches: _Branches, name: str) -> Iterator[Schema]:

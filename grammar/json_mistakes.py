@@ -1,4 +1,4 @@
-"""Why a schema has no canonical form: the place of the mistake, and what it is."""
+"""Why a schema has no canonical form, or no value: the place of the mistake, and what it is."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import jsonschema_rs
 from jsonschema_rs import canonical
 
-from .errors import ConstraintError, SchemaError, UnsupportedSchemaError
+from .errors import ConstraintError, SchemaError, UnsatisfiableSchemaError, UnsupportedSchemaError
 from .json_places import LISTS, MAPS, SINGLE, Schema, Source, all_places
-from .json_reading import PATTERNS
+from .json_reading import PATTERNS, Reading
 from .regex import from_regex
 
 _MAX_MESSAGE = 240
@@ -102,3 +102,22 @@ def _reads(pattern: str) -> bool:
     except (canonical.CanonicalizationError, jsonschema_rs.ValidationError):
         return False
     return True
+
+
+def unsatisfiable(schema: Schema, draft: int, reading: Reading) -> UnsatisfiableSchemaError:
+    """Why no value is valid, as far as the canonical form knows."""
+    try:
+        reasons = canonical.find_unsatisfiable(schema, **reading.options(schema, draft))
+    except (canonical.CanonicalizationError, jsonschema_rs.ValidationError):
+        reasons = {}
+    match reasons.get(""):
+        case canonical.UnsatisfiableReason.Conflict(causes):
+            parts = [f"#{cause.pointer} ({', '.join(cause.keywords) or 'as a whole'})" for cause in causes]
+            return UnsatisfiableSchemaError(
+                "", "", "no value is valid: these contradict each other: " + ", ".join(parts)
+            )
+        case canonical.UnsatisfiableReason.Empty(cause):
+            keyword = cause.keywords[0] if cause.keywords else ""
+            return UnsatisfiableSchemaError(cause.pointer, keyword, "no value is valid, because nothing satisfies this")
+        case _:
+            return UnsatisfiableSchemaError("", "", "no value is valid")

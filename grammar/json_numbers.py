@@ -285,7 +285,7 @@ def _at_most(high: Fraction | None, excluded: bool) -> Regex:
         return _union([*parts, Concat((Text(str(whole)), _ZERO_FRACTION))])
 
     def smaller(i: int) -> list[Regex]:
-        shorter = [EMPTY_TEXT] if i else []
+        shorter: list[Regex] = [EMPTY_TEXT] if i else []
         return shorter if digits[i] == "0" else [*shorter, Concat((_digit(0, int(digits[i]) - 1), Repeat(DIGIT)))]
 
     fraction = _along(digits, Repeat(Text("0")), smaller)

@@ -61,6 +61,7 @@ from .ir import (
 from .json_algebra import Algebra, size
 from .json_arrays import array_node
 from .json_canonical import canonicalize
+from .json_mistakes import unsatisfiable
 from .json_numbers import Bounds, DivisorTooLarge, exact, multiples, numbers
 from .json_objects import object_node
 from .json_operators import resolve
@@ -155,7 +156,7 @@ class _Translation:
         """Translate everything that is reachable from the root."""
         start = self.node(root, self.source.start())
         if start is NO_VALUE:
-            raise _unsatisfiable(self.source.root.schema, root.draft, self._reading)
+            raise unsatisfiable(self.source.root.schema, root.draft, self._reading)
         while self._pending:
             name, schema, part, self.unique = self._pending.pop()
             self._nesting = 0
@@ -249,25 +250,6 @@ class _Translation:
         self._names.add(name)
         self._pending.append((name, schema, part, self.unique))
         return Reference(name)
-
-
-def _unsatisfiable(schema: dict[str, Any], draft: int, reading: Reading) -> UnsatisfiableSchemaError:
-    """Why no value is valid, as far as the canonical form knows."""
-    try:
-        reasons = canonical.find_unsatisfiable(schema, **reading.options(schema, draft))
-    except (canonical.CanonicalizationError, jsonschema_rs.ValidationError):
-        reasons = {}
-    match reasons.get(""):
-        case canonical.UnsatisfiableReason.Conflict(causes):
-            parts = [f"#{cause.pointer} ({', '.join(cause.keywords) or 'as a whole'})" for cause in causes]
-            return UnsatisfiableSchemaError(
-                "", "", "no value is valid: these contradict each other: " + ", ".join(parts)
-            )
-        case canonical.UnsatisfiableReason.Empty(cause):
-            keyword = cause.keywords[0] if cause.keywords else ""
-            return UnsatisfiableSchemaError(cause.pointer, keyword, "no value is valid, because nothing satisfies this")
-        case _:
-            return UnsatisfiableSchemaError("", "", "no value is valid")
 
 
 # ---------------------------------------------------------------------------------------------------- nodes by view

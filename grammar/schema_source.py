@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from .errors import GrammarSyntaxError, SchemaError
 
@@ -31,7 +30,7 @@ def json_text(value: object) -> str:
     """
     try:
         text = _written(value)
-        if read_again(text) == value:
+        if json.loads(text) == value:
             return text
     except RecursionError:
         raise SchemaError("", "", _TOO_DEEP) from None
@@ -41,15 +40,6 @@ def json_text(value: object) -> str:
         return _written(plain_json(value))
     except RecursionError:
         raise SchemaError("", "", _TOO_DEEP) from None
-
-
-@lru_cache(maxsize=2)
-def read_again(text: str) -> Any:
-    """The value of JSON text, which nobody may change: who asks again soon gets the same.
-
-    A large schema is compiled right after it was written, and reading it is a tenth of that.
-    """
-    return json.loads(text)
 
 
 def reread_text(text: str) -> str:
