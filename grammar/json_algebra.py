@@ -13,7 +13,7 @@ from .errors import LimitError
 from .json_places import Schema
 from .json_reading import Formats, Reading
 
-_MAX_PRODUCT = 1000
+_MAX_PRODUCT = 1600
 """Pairs of cases, those inside others included, of one conjunction: what comes of them is compared pair by pair, too."""
 
 

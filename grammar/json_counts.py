@@ -25,7 +25,7 @@ from jsonschema_rs.canonical import (
 )
 
 from . import _native
-from .errors import ConstraintError
+from .errors import UnsatisfiableSchemaError
 from .ir import Grammar, Regex, Terminal
 from .json_places import Part
 from .json_translator import Translator
@@ -154,7 +154,7 @@ def _automaton(regex: Regex) -> _native.CompiledGrammar | None:
     """An automaton over bytes; None for no texts."""
     try:
         return _native.CompiledGrammar(_BYTES, *lower(Grammar(Terminal(regex))), DEFAULT_LIMITS.of_automaton())
-    except ConstraintError:
+    except UnsatisfiableSchemaError:
         return None
 
 

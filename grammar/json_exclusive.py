@@ -83,7 +83,7 @@ def _none(base: CanonicalSchema, branches: _Branches, algebra: Algebra) -> Itera
 
 
 def _without(base: CanonicalSchema, other: CanonicalSchema, algebra: Algebra) -> CanonicalSchema:
-    if not may_hold(algebra.intersect(base, other)):
+    if not _meet(base, other, algebra):
         return base
     try:
         negated = algebra.negate(other)
@@ -104,8 +104,17 @@ def _overlaps(branches: _Branches, algebra: Algebra) -> set[tuple[int, int]]:
     return {
         (i, j)
         for i, j in combinations(range(len(branches)), 2)
-        if not _differ(given[i], given[j]) and may_hold(algebra.intersect(branches[i], branches[j]))
+        if not _differ(given[i], given[j]) and _meet(branches[i], branches[j], algebra)
     }
+
+
+def _meet(left: CanonicalSchema, right: CanonicalSchema, algebra: Algebra) -> bool:
+    """Whether two schemas may have a value in common: alternatives are compared in pairs, and not multiplied out."""
+    for some, other in ((left, right), (right, left)):
+        view = some.view()
+        if isinstance(view, canonical.AnyOfView):
+            return any(_meet(branch, other, algebra) for branch in view.branches)
+    return may_hold(algebra.intersect(left, right))
 
 
 def _given(schema: CanonicalSchema) -> dict[str, frozenset[str]]:

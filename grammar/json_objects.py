@@ -210,7 +210,7 @@ def _extra_fields(
 ) -> tuple[ExtraFields, ...]:
     if names.others == ():
         return ()
-    base = Complement(TextSet(declared)) if declared else ANY_TEXT
+    base: Regex = Complement(TextSet(declared)) if declared else ANY_TEXT
     closed = False
     if names.others is not None:
         closed = only_patterns(names.others, set(view.pattern_properties))

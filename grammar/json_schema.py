@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, Literal
 
-import jsonschema_rs
 from jsonschema_rs import CanonicalSchema, canonical
 from jsonschema_rs.canonical import (
     AllOfView,

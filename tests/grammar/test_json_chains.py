@@ -40,9 +40,7 @@ def test_it_says_the_same(seed: int) -> None:
 
 
 def chain(count: int) -> dict[str, Any]:
-    cases = [
-        {"if": {"properties": {"k": {"const": f"k{i}"}}}, "then": {"required": [f"p{i}"]}} for i in range(count)
-    ]
+    cases = [{"if": {"properties": {"k": {"const": f"k{i}"}}}, "then": {"required": [f"p{i}"]}} for i in range(count)]
     return {"type": "object", "required": ["k"], "properties": {"k": {"type": "string"}}, "allOf": cases}
 
 
