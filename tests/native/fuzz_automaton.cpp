@@ -50,6 +50,7 @@ struct ProgramMaker {
     std::vector<int32_t> code;
     std::string text = "abcab\"{}";
     int regexes = 0;
+    int leaves = 0;        // the first of them, none of which is empty: a declared name is a text
     bool is_json = false;  // all texts are JSON
 
     void add(std::initializer_list<int32_t> words) { code.insert(code.end(), words); }
@@ -97,7 +98,7 @@ struct ProgramMaker {
         int demands = in.below(3) == 0 ? 1 + in.below(3) : 0, count = in.below(4);
         add({is_json, demands, count});
         for (int i = 0; i < count; ++i) {
-            add({is_json ? kNames + i : in.below(regexes), in.below(2)});
+            add({is_json ? kNames + i : in.below(leaves), in.below(2)});
             place(known, demands);
         }
         int extras = in.below(2);
@@ -159,6 +160,7 @@ struct ProgramMaker {
             return json_nodes(1 + in.below(6));
         }
         for (int i = 2 + in.below(3); i > 0; --i) leaf();
+        leaves = regexes;
         for (int i = in.below(8); i > 0; --i) branch();
         any_nodes(1 + in.below(6));
         if (in.below(20) == 19 && !code.empty())
