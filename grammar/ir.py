@@ -240,7 +240,8 @@ class Array:
     what their alternatives count.
 
     `different`: no two items have equal values. Two texts of an item are then compared without white space between
-    tokens, and with the members of objects sorted by name; beyond that the spelling of a value must be unique. Whoever
+    tokens, and with the members of objects sorted by name; beyond that the spelling of a value must be unique (so objects
+    with extra fields and a `maximum` need `different_names`). Whoever
     builds the node sees to it that there are enough different items: at least i + 1 for item i below `minimum`. Its
     value is a number of different values that every item is certain to have the choice of: the larger, the less has to
     be searched for.

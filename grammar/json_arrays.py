@@ -141,9 +141,8 @@ def _check_enough(view: ArrayView, contains: list[ContainsView], part: Part, tra
         if count > 1 and count_values(schema, place, translator) < count:
             reason = f"{count} different items are not certain to exist; list them, or allow fewer"
             raise UnsupportedSchemaError(part.pointer("uniqueItems"), "uniqueItems", reason)
-    if contains and (
-        view.prefix_items or (len(contains) > 1 and any(one.max_contains is not None for one in contains))
-    ):
+    is_bounded = view.max_items is not None or any(one.max_contains is not None for one in contains)
+    if contains and (view.prefix_items or (len(contains) > 1 and is_bounded)):
         reason = "different items together with prefixItems and contains, or several bounds of contains"
         raise UnsupportedSchemaError(part.pointer("uniqueItems"), "uniqueItems", reason)
 

@@ -22,6 +22,7 @@ from jsonschema_rs.canonical import (
 
 from .errors import UnsupportedSchemaError
 from .ir import ANY_TEXT, Alternative, Complement, Intersection, Place, Regex, TextSet, Union
+from .json_algebra import size
 from .json_counts import count_texts
 from .json_names import is_name_of, matches
 from .json_places import Part
@@ -75,6 +76,7 @@ class Demands:
         alternatives: list[Alternative] = []
         for chosen in _subsets(by_value):
             value = _failing(schema, [fails for i in chosen if (fails := self.fails[i]) is not None])
+            translator.spend(0 if value is None else size(value))
             if value is not None and value.satisfiability() == Satisfiability.NO:
                 continue
             node = translator.any_value if value is None else translator.node(value, part)

@@ -73,6 +73,7 @@ from .limits import DEFAULT_LIMITS, Limits
 
 _MAX_NESTING = 24
 """How deeply schemas are translated one inside the other before the next becomes a rule."""
+_MANY_NODES = 10_000
 _FLAT = frozenset({CanonicalKind.REFERENCE, CanonicalKind.FALSE, CanonicalKind.TRUE})
 _LEAVES = frozenset({CanonicalKind.MULTI_TYPE, CanonicalKind.STRING, CanonicalKind.INTEGER, CanonicalKind.NUMBER})
 """Whose nodes depend on nothing but the schema, so that equal ones are made, and lowered, once."""
@@ -146,6 +147,8 @@ class _Translation:
         self._pending: list[tuple[str, CanonicalSchema, Part, bool]] = []
         self._resolved: dict[tuple[CanonicalSchema, bool], Reference] = {}
         self._names: set[str] = set()
+        self._nodes = 0
+        self._parts: dict[tuple[CanonicalSchema, bool], Reference] = {}
         self._leaves: dict[tuple[CanonicalSchema, bool], Node] = {}
         self._nesting = 0
         self._limits = limits
@@ -169,6 +172,10 @@ class _Translation:
         """Every value."""
         return ANY_UNIQUE_VALUE if self.unique else ANY_VALUE
 
+    def spend(self, work: int) -> None:
+        """Count schemas that came of others."""
+        self.algebra.spend(work)
+
     @contextmanager
     def spelled_uniquely(self, on: bool) -> Iterator[None]:
         """What is translated meanwhile has one spelling for each value, if `on`."""
@@ -184,12 +191,23 @@ class _Translation:
             if leaf is None:
                 leaf = self._leaves[schema, self.unique] = self._translated(schema, part)
             return leaf
-        if self._nesting >= _MAX_NESTING and schema.kind not in _FLAT:
-            return self._later(f"part {len(self._names)}", schema, part)
+        self._nodes += 1
+        if (self._nesting >= _MAX_NESTING or self._nodes > _MANY_NODES) and schema.kind not in _FLAT:
+            return self._apart(schema, part)
         self._nesting += 1
         node = self._translated(schema, part)
         self._nesting -= 1
         return node
+
+    def _apart(self, schema: CanonicalSchema, part: Part) -> Reference:
+        """A rule of its own; beyond so many nodes, one for equal schemas, whatever the order in their sources."""
+        if self._nodes <= _MANY_NODES:
+            return self._later(f"part {len(self._names)}", schema, part)
+        key = schema, self.unique
+        if key not in self._parts:
+            self.algebra.spend(size(schema))
+            self._parts[key] = self._later(f"part {len(self._names)}", schema, part)
+        return self._parts[key]
 
     def _translated(self, schema: CanonicalSchema, part: Part) -> Node:
         view = schema.view()

@@ -24,6 +24,9 @@ class Translator(Protocol):
     def any_value(self) -> Node:
         """Every value."""
 
+    def spend(self, work: int) -> None:
+        """Count schemas that came of others. Raises LimitError if they are too many."""
+
     def spelled_uniquely(self, on: bool) -> AbstractContextManager[None]:
         """What is translated meanwhile has one spelling for each value, if `on`."""
 

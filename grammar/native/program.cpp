@@ -252,7 +252,7 @@ bool Program::record_is_productive(const RecordSpec& spec) const {
     int64_t available = 0, required = 0;
     for (const FieldSpec& field : spec.fields) {
         bool possible = is_productive(field.value);
-        if (field.required && !possible) return false;
+        if (field.required && !(possible && lexer_.nonempty(field.key))) return false;
         available += possible;
         required += field.required;
     }

@@ -1,0 +1,48 @@
+"""Loops of references that the canonical form cannot be asked for, because of `unevaluated...` keywords on their way.
+
+A schema object that refers to itself for the same value evaluates what depends on itself, and nothing says what that
+means. Of those, and of references beside such a keyword inside an `if`, the package that makes the form does not always
+come back.
+"""
+
+from __future__ import annotations
+
+from .errors import UnsupportedSchemaError
+from .json_places import Place, Source, all_places
+
+_UNEVALUATED = ("unevaluatedItems", "unevaluatedProperties")
+_REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
+
+
+def check_loops(source: Source) -> None:
+    """Raises UnsupportedSchemaError for a loop, or what may be one, with its place."""
+    for place in all_places(source.root):
+        keyword = next((keyword for keyword in _UNEVALUATED if keyword in place.schema), None)
+        if keyword is None:
+            continue
+        if _leads_to_itself(source, place):
+            reason = "the schema object refers to itself for the same value, so what it evaluates depends on itself"
+            raise UnsupportedSchemaError(place.pointer, keyword, reason)
+        if _is_inside_if(place) and not _REFERENCES.isdisjoint(place.schema):
+            raise UnsupportedSchemaError(place.pointer, keyword, "a reference beside it, inside an `if`")
+
+
+def _is_inside_if(place: Place) -> bool:
+    above: Place | None = place
+    while above is not None:
+        if "if" in above.steps:
+            return True
+        above = above.above
+    return False
+
+
+def _leads_to_itself(source: Source, start: Place) -> bool:
+    pending, seen = [start], {id(start.schema)}
+    while pending:
+        for _, place in source.applied(pending.pop()):
+            if place.schema is start.schema:
+                return True
+            if id(place.schema) not in seen:
+                seen.add(id(place.schema))
+                pending.append(place)
+    return False
