@@ -157,3 +157,13 @@ def test_a_repeated_name_does_not_undo_what_was_demanded() -> None:
     assert '{"a": "x", "a": 1}' not in language
     assert '{"a": 1, "a" : "x"}' not in language
     assert '{"a": 1, "b": "x"}' in language
+
+
+def test_a_value_that_two_minima_need_is_not_used_up() -> None:
+    numbers = {"type": "array", "items": {"type": "integer"}, "uniqueItems": True}
+    both = [{"contains": {"enum": [1, 2]}, "minContains": 2}, {"contains": {"enum": [2, 3]}, "minContains": 2}]
+    language = schema_language({**numbers, "allOf": both})
+    for values in itertools.permutations([1, 2, 3, 4], 3):
+        assert (dumps(list(values)) in language) is is_valid({**numbers, "allOf": both}, list(values))
+    with pytest.raises(UnsupportedSchemaError, match="several bounds"):  # after [2, 4 there would be no way out
+        from_json_schema({**numbers, "allOf": both, "maxItems": 3})

@@ -373,3 +373,23 @@ def test_references_and_values_are_no_branches() -> None:
 def test_loops_of_references_are_counted_once() -> None:
     loop = {"a": {"anyOf": [{"$ref": "#/$defs/b"}, {"type": "integer"}]}, "b": {"anyOf": [{"$ref": "#/$defs/a"}, {}]}}
     check_cases(Source({"allOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}], "$defs": loop}, False), Limits())
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"if": {"unevaluatedItems": False, "$ref": "#"}},
+        {"if": {"if": {"not": {"propertyNames": {"if": {"unevaluatedItems": False, "$ref": "#"}}}}}},
+        {"unevaluatedProperties": False, "$ref": "#"},
+    ],
+)
+def test_loops_beside_unevaluated_are_refused(schema: Schema) -> None:
+    with pytest.raises(UnsupportedSchemaError, match="unevaluated"):  # the package behind it crashed, and the process
+        compiled(schema)
+
+
+def test_negations_that_unfold_without_end_are_refused() -> None:
+    patterns = {"^[ab]+$": {"$ref": "#"}, "^(a|c)$": {"type": "boolean"}}
+    one = {"patternProperties": {"1|b": {"enum": [1]}}}
+    with pytest.raises(ConstraintError):
+        compiled({"oneOf": [{"$ref": "#/$defs/d1"}, {"patternProperties": patterns}], "$defs": {"d1": one}})
