@@ -51,7 +51,9 @@ bool Automaton::trail_alive(StateId start) {
             path.pop_back();
             continue;
         }
-        auto byte = static_cast<uint8_t>(choice.first());
+        // The end of a container rather than another item: where items may be equal after all, that could go on for
+        // ever.
+        auto byte = static_cast<uint8_t>(choice.contains(']') ? ']' : choice.contains('}') ? '}' : choice.first());
         path.back().rest.erase(byte);
         StateId next = step_untried(state, byte);
         if (next == kDead) continue;

@@ -167,3 +167,17 @@ def test_a_value_that_two_minima_need_is_not_used_up() -> None:
         assert (dumps(list(values)) in language) is is_valid({**numbers, "allOf": both}, list(values))
     with pytest.raises(UnsupportedSchemaError, match="several bounds"):  # after [2, 4 there would be no way out
         from_json_schema({**numbers, "allOf": both, "maxItems": 3})
+
+
+def test_items_that_differ_in_one_reading_only() -> None:
+    one = {"const": {"a": 1, "b": None}}
+    schema = {"type": "array", "anyOf": [{"items": one}, {"items": True, "maxItems": 2, "uniqueItems": True}]}
+    language = schema_language(schema)
+    for value in (
+        [{"a": 1, "b": None}] * 4,
+        [1, 1],
+        [1, 2],
+        [{"a": 1, "b": None}, 2.5],
+        [{"a": 1, "b": None}] * 2 + [1],
+    ):
+        assert (dumps(value) in language) is is_valid(schema, value), value
