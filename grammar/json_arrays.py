@@ -21,6 +21,7 @@ from jsonschema_rs.canonical import ArrayView, ContainsView, Distinctness, Satis
 from .errors import UnsupportedSchemaError
 from .ir import Alternative, Array, Counter, Node, Place
 from .json_counts import count_values
+from .json_demands import subsets
 from .json_places import Part
 from .json_translator import Translator
 from .json_values import NO_VALUE
@@ -39,10 +40,7 @@ def array_node(view: ArrayView, part: Part, translator: Translator) -> Node:
     with translator.spelled_uniquely(different):
         array = _array(view, contains, different, part, translator)
         if different and isinstance(array, Array):
-            _check_enough(view, contains, part, translator)
-            is_simple = not view.prefix_items and not contains
-            choice = count_values(view.items, part.item(None), translator) if is_simple else 1
-            return replace(array, different=max(choice, 1))
+            return replace(array, different=_certain_choice(view, contains, part, translator))
     return array
 
 
@@ -91,7 +89,7 @@ def _place(schema: CanonicalSchema | None, contains: list[ContainsView], part: P
     if not contains:
         return translator.any_value if schema is None else translator.node(schema, part)
     alternatives: list[Alternative] = []
-    for counted in _subsets(len(contains)):
+    for counted in subsets(tuple(range(len(contains)))):
         choice = _choice(schema, contains, counted)
         if choice is not None and choice.satisfiability() == Satisfiability.NO:
             continue
@@ -99,10 +97,6 @@ def _place(schema: CanonicalSchema | None, contains: list[ContainsView], part: P
         if node is not NO_VALUE:
             alternatives.append(Alternative(node, counted))
     return tuple(alternatives) or NO_VALUE
-
-
-def _subsets(count: int) -> list[tuple[int, ...]]:
-    return [chosen for size in range(count + 1) for chosen in combinations(range(count), size)]
 
 
 def _choice(
@@ -131,20 +125,34 @@ def _certainly_different(view: ArrayView) -> bool:
     return all(left.intersect(right).satisfiability() == Satisfiability.NO for left, right in combinations(schemas, 2))
 
 
-def _check_enough(view: ArrayView, contains: list[ContainsView], part: Part, translator: Translator) -> None:
-    """Raises UnsupportedSchemaError unless every array that has begun can be completed with different items."""
+def _certain_choice(view: ArrayView, contains: list[ContainsView], part: Part, translator: Translator) -> int:
+    """How many different values every item is certain to have the choice of, at least one.
+
+    Raises UnsupportedSchemaError unless every array that has begun can be completed with different items.
+    """
+    if not view.prefix_items and not contains:
+        return max(_enough(view.items, view.min_items or 0, part, part.item(None), translator), 1)
     needed = [(schema, part.item(None), count) for schema, count in _needed_of_rest(view, contains)]
     needed += [
         (schema, part.item(index), index + 1) for index, schema in enumerate(view.prefix_items[: view.min_items or 0])
     ]
     for schema, place, count in needed:
-        if count > 1 and count_values(schema, place, translator) < count:
-            reason = f"{count} different items are not certain to exist; list them, or allow fewer"
-            raise UnsupportedSchemaError(part.pointer("uniqueItems"), "uniqueItems", reason)
+        if count > 1:
+            _enough(schema, count, part, place, translator)
     is_bounded = view.max_items is not None or any(one.max_contains is not None for one in contains)
     if contains and (view.prefix_items or (len(contains) > 1 and is_bounded)):
         reason = "different items together with prefixItems and contains, or several bounds of contains"
         raise UnsupportedSchemaError(part.pointer("uniqueItems"), "uniqueItems", reason)
+    return 1
+
+
+def _enough(schema: CanonicalSchema | None, needed: int, array: Part, item: Part, translator: Translator) -> int:
+    """How many values items are certain to have. Raises UnsupportedSchemaError if more are needed, and more than one."""
+    count = count_values(schema, item, translator)
+    if 1 < needed > count:
+        reason = f"{needed} different items are not certain to exist; list them, or allow fewer"
+        raise UnsupportedSchemaError(array.pointer("uniqueItems"), "uniqueItems", reason)
+    return count
 
 
 def _needed_of_rest(view: ArrayView, contains: list[ContainsView]) -> list[tuple[CanonicalSchema | None, int]]:

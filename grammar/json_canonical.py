@@ -24,7 +24,6 @@ from .json_chains import untangled
 from .json_depth import cut
 from .json_dialects import in_standard_dialect, make_references_plain
 from .json_formats_unknown import refuse_unknown_formats
-from .json_loops import check_loops
 from .json_mistakes import malformed, unreadable
 from .json_patterns import loosened
 from .json_places import Place, Schema, Source
@@ -56,7 +55,6 @@ def canonicalize(
     source = Source(schema, old_references=False, registry=reading.registry)
     if reading.unknown_formats == "refuse":
         refuse_unknown_formats(source)
-    check_loops(source)
     origins: dict[str, Place] = {}
     try:
         apart = _apart(schema, reading, read) if check_cases(source, limits) else None

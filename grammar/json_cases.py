@@ -1,4 +1,4 @@
-"""Limits on schemas whose branches multiply, or are too many to be compared: they are refused before anyone tries."""
+"""Schemas that are refused before anyone tries: whose branches multiply, or are too many to be compared, or that loop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from .errors import LimitError, SchemaError
 from .json_apart import is_heavy, is_inline, requires_many
-from .json_places import Place, Schema, Source, all_places
+from .json_loops import check_loops
+from .json_places import UNEVALUATED, Place, Schema, Source, all_places
 from .limits import Limits
 
 _MAX_IN_PLACE = 100
@@ -19,10 +20,13 @@ _LOOKED_INTO = frozenset({dict, list, float})
 def check_cases(source: Source, limits: Limits) -> bool:
     """Refuse schemas whose branches multiply: each `anyOf` beside another doubles the cases of one object.
 
-    Tells whether the schema had better be said in other words (`json_apart.py`). Raises LimitError; SchemaError for a
-    number that JSON does not have, which the canonical form would take for null.
+    Tells whether the schema had better be said in other words (`json_apart.py`). Raises LimitError;
+    UnsupportedSchemaError for what `check_loops` finds; SchemaError for a number that JSON does not have, which the
+    canonical form would take for null.
     """
-    multiplied, heavy = _signs(source.root.schema, limits.schema_branches)
+    multiplied, heavy, looks_around = _signs(source.root.schema, limits.schema_branches)
+    if looks_around:
+        check_loops(source)
     counted: dict[int, int] = {}
     for place in all_places(source.root) if multiplied else ():
         if _MULTIPLY.isdisjoint(place.schema):
@@ -37,9 +41,9 @@ def check_cases(source: Source, limits: Limits) -> bool:
     return heavy
 
 
-def _signs(schema: Schema, most_branches: int) -> tuple[bool, bool]:
-    """A quick look without regard to what is a schema: does anything multiply, is anything heavy?"""
-    multiplied = heavy = False
+def _signs(schema: Schema, most_branches: int) -> tuple[bool, bool, bool]:
+    """A quick look without regard to what is a schema: does anything multiply, is anything heavy, or `unevaluated...`?"""
+    multiplied = heavy = looks_around = False
     pending: list[Any] = [schema]
     for value in pending:  # which grows meanwhile
         kind = type(value)
@@ -53,9 +57,10 @@ def _signs(schema: Schema, most_branches: int) -> tuple[bool, bool]:
                 heavy = heavy or is_heavy(value.get("oneOf"))
             if "required" in value:
                 heavy = heavy or requires_many(value)
+            looks_around = looks_around or not UNEVALUATED.isdisjoint(value)
             value = value.values()
         pending += [inner for inner in value if type(inner) in _LOOKED_INTO]
-    return multiplied, heavy
+    return multiplied, heavy, looks_around
 
 
 def _may_multiply(schema: Schema, most_branches: int) -> bool:

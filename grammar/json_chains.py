@@ -16,12 +16,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .json_depth import too_deep
-from .json_places import Place, Schema, all_places
+from .json_places import UNEVALUATED, Place, Schema, all_places
 
 _MIN_CHAIN = 3
 _REMARKS = frozenset({"title", "description", "$comment"})
-_NEIGHBOURS = frozenset({"unevaluatedProperties", "unevaluatedItems"})
-_MOVED = _NEIGHBOURS | {"$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor"}
+_MOVED = UNEVALUATED | {"$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor"}
 
 
 class _Condition(NamedTuple):
@@ -51,7 +50,7 @@ def untangled(schema: Schema) -> Schema:
     if '"if"' not in text or "/allOf/" in text:
         return schema
     places = list(all_places(Place(json.loads(text))))
-    if any(not _MOVED.isdisjoint(place.schema) for place in places[1:]) or not _NEIGHBOURS.isdisjoint(schema):
+    if any(not _MOVED.isdisjoint(place.schema) for place in places[1:]) or not UNEVALUATED.isdisjoint(schema):
         return schema
     found = False
     for place in places:

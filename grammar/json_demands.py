@@ -74,7 +74,7 @@ class Demands:
             reason = f"more than {MAX_BY_VALUE} rules that the value of one property may break; name the property"
             raise UnsupportedSchemaError(part.pointer("not"), "not", reason)
         alternatives: list[Alternative] = []
-        for chosen in _subsets(by_value):
+        for chosen in subsets(by_value):
             value = _failing(schema, [fails for i in chosen if (fails := self.fails[i]) is not None])
             translator.spend(0 if value is None else size(value))
             if value is not None and value.satisfiability() == Satisfiability.NO:
@@ -133,5 +133,6 @@ def _failing(schema: CanonicalSchema | None, fails: list[CanonicalSchema]) -> Ca
     return schema
 
 
-def _subsets(items: tuple[int, ...]) -> list[tuple[int, ...]]:
+def subsets(items: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Every choice of some of them, fewer ones first."""
     return [chosen for size in range(len(items) + 1) for chosen in combinations(items, size)]

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from .json_places import Place, Schema, all_places
+from .json_places import UNEVALUATED, Place, Schema, all_places
 from .json_registry import identifier, join
 
 _STANDARD = "https://json-schema.org/draft/"
@@ -21,7 +21,7 @@ _KEYWORDS: dict[str, frozenset[str]] = {
         """prefixItems items additionalItems contains additionalProperties properties patternProperties
         dependentSchemas propertyNames if then else allOf anyOf oneOf not unevaluatedItems unevaluatedProperties""".split()
     ),
-    "unevaluated": frozenset({"unevaluatedItems", "unevaluatedProperties"}),
+    "unevaluated": UNEVALUATED,
     "validation": frozenset(
         """type const enum multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern
         maxItems minItems uniqueItems maxContains minContains maxProperties minProperties required

@@ -8,16 +8,15 @@ come back; and what an `anyOf` with an empty branch evaluates inside an `if`, it
 from __future__ import annotations
 
 from .errors import UnsupportedSchemaError
-from .json_places import Place, Source, all_places
+from .json_places import UNEVALUATED, Place, Source, all_places
 
-_UNEVALUATED = ("unevaluatedItems", "unevaluatedProperties")
 _REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
 
 
 def check_loops(source: Source) -> None:
     """Raises UnsupportedSchemaError for a loop, or what may be one, with its place."""
     for place in all_places(source.root):
-        keyword = next((keyword for keyword in _UNEVALUATED if keyword in place.schema), None)
+        keyword = min(UNEVALUATED.intersection(place.schema), default=None)
         if keyword is None:
             continue
         if _leads_to_itself(source, place):

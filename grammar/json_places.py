@@ -24,16 +24,10 @@ Steps: TypeAlias = tuple[str | int, ...]
 IN_PLACE_LISTS = frozenset({"allOf", "anyOf", "oneOf"})
 IN_PLACE_SINGLE = frozenset({"if", "then", "else"})
 IN_PLACE_MAPS = frozenset({"dependentSchemas", "dependencies"})
-SINGLE = IN_PLACE_SINGLE | {
-    "not",
-    "items",
-    "additionalItems",
-    "additionalProperties",
-    "contains",
-    "propertyNames",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-}
+UNEVALUATED = frozenset({"unevaluatedItems", "unevaluatedProperties"})
+"""These look at what their neighbours evaluate."""
+SINGLE = IN_PLACE_SINGLE | UNEVALUATED
+SINGLE |= {"not", "items", "additionalItems", "additionalProperties", "contains", "propertyNames"}
 LISTS = IN_PLACE_LISTS | {"prefixItems", "items"}
 MAPS = IN_PLACE_MAPS | {"properties", "patternProperties", "$defs", "definitions"}
 

@@ -12,11 +12,10 @@ import json
 from typing import Any
 
 from .json_depth import too_deep
-from .json_places import Place, Schema, all_places
+from .json_places import UNEVALUATED, Place, Schema, all_places
 
 _DRAFT_WITH_PREFIX = 20
 _CONTENTS = ("contentEncoding", "contentMediaType", "contentSchema")
-_LOOK_AT_NEIGHBOURS = frozenset({"unevaluatedProperties", "unevaluatedItems"})
 """For which `enum` evaluates no property, while the `properties` that say the same do: where these are, nothing is spelled
 out."""
 
@@ -28,7 +27,7 @@ def in_other_words(schema: Schema, draft: int) -> Schema:
     except RecursionError:
         raise too_deep() from None
     places = list(all_places(Place(copy)))
-    is_spelled = not any(_LOOK_AT_NEIGHBOURS & place.schema.keys() for place in places)
+    is_spelled = not any(UNEVALUATED & place.schema.keys() for place in places)
     for place in places:
         for keyword in _CONTENTS:
             place.schema.pop(keyword, None)
