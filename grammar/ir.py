@@ -149,6 +149,52 @@ class Terminal:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class LexerTerminal:
+    """What the lexer may take a piece of text for.
+
+    `regex` must not match the empty text. `shortest`: its shortest match at a place counts, not its longest.
+    `keyword_of`: terminals (by index) that match the texts of this one too. Where one of them is a candidate, this one is
+    none by itself: it is what a match of the other is taken for if its text is in `regex`.
+    """
+
+    regex: Regex
+    shortest: bool = False
+    keyword_of: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lexer:
+    """How text is cut into lexemes where the grammar reads them.
+
+    At the beginning of a lexeme some terminals are candidates: those that the grammar may read there if `contextual`,
+    else all. The first of them in the order of `terminals` that matches a beginning of the remaining text is taken, with
+    its longest match, whether or not that lets the text go on.
+
+    `ignored`: terminals (by index) that the grammar can read before and after every lexeme. It has to see to that itself;
+    here it says that lexemes which stand side by side can be kept apart.
+    """
+
+    terminals: tuple[LexerTerminal, ...]
+    contextual: bool = True
+    ignored: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lexeme:
+    """A text that `lexer` takes for its terminal of this index."""
+
+    lexer: Lexer
+    terminal: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scope:
+    """The texts of `inner`, whatever follows: the lexers inside take the end of `inner` for the end of the text."""
+
+    inner: Node
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sequence:
     """The texts of `parts`, one after the other."""
 
@@ -256,7 +302,7 @@ class Array:
     counters: tuple[Counter, ...] = ()
 
 
-Node: TypeAlias = Terminal | Sequence | Choice | Reference | Record | Array
+Node: TypeAlias = Terminal | Lexeme | Scope | Sequence | Choice | Reference | Record | Array
 Place: TypeAlias = Node | tuple[Alternative, ...]
 """What fills a field or an item: a node that counts nothing, or one of several alternatives."""
 

@@ -19,7 +19,7 @@ from functools import lru_cache
 from .ir import Concat, Intersection, Regex, Text, Union
 from .json_format_hostnames import hostname_content, idn_hostname_content
 from .json_format_regex import regex_content
-from .lower import share
+from .lower_regex import share
 from .regex import from_regex
 
 

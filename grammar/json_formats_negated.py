@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from .ir import Complement, Regex
 from .json_formats import DAY_MONTHS, HOUR_MINUTE, POINTER, format_content, references
-from .lower import share
+from .lower_regex import share
 from .regex import from_regex
 
 

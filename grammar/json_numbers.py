@@ -23,7 +23,7 @@ from functools import lru_cache
 from math import gcd
 
 from .ir import EMPTY_TEXT, NOTHING, Chars, Complement, Concat, DigitsModulo, Intersection, Regex, Repeat, Text, Union
-from .lower import share
+from .lower_regex import share
 
 Real = int | float | Decimal | Fraction
 

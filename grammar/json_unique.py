@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .ir import ANY_CHAR, ANY_TEXT, Chars, Complement, Concat, Intersection, Regex, Repeat, Text, Union
 from .json_numbers import DIGIT, INTEGER, MINUS, NATURAL, NONZERO
-from .lower import share
+from .lower_regex import share
 
 _LONGEST_FRACTION = 16
 

@@ -33,7 +33,7 @@ from .json_numbers import INTEGER, NUMBER
 from .json_places import Part
 from .json_translator import Translator
 from .json_unique import UNIQUE_INTEGER, UNIQUE_NUMBER, UNIQUE_TEXT
-from .lower import share
+from .lower_regex import share
 
 _FEW: Final = 64
 _NO_FLOATS: Final[frozenset[float]] = frozenset()

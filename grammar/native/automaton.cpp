@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <set>
 #include <stdexcept>
+#include <tuple>
 
 #include "errors.hpp"
 
@@ -26,12 +28,14 @@ Automaton::Automaton(std::shared_ptr<Vocabulary> vocabulary, std::string code, s
     Building building(*this);
     program_ = std::make_unique<Program>(*lexer_, words, text_, limits_.grammar_nodes);
     frames_ = std::make_unique<Frames>(*program_, *lexer_);
+    lexemes_ = std::make_unique<Lexemes>(*program_, *lexer_, limits_.derivative_steps);
     auto terminated = std::make_unique<Config>();
     terminated->accepting = true;
     add_config(std::move(terminated));
     const Fragment& first = closure(stacks_.push(frames_->start(program_->start()), StackSets::kOnlyEmpty));
     start_ = intern(first.items, first.accepting);
-    if (start_ == kDead) throw Unsatisfiable("no text satisfies the constraint");
+    if (start_ == kDead || (is_doubtful(at(start_)) && !guard_alive(start_)))
+        throw Unsatisfiable("no text satisfies the constraint");
     require_spelling();
 }
 
@@ -55,7 +59,10 @@ StateId Automaton::add_config(std::unique_ptr<Config> config) {
 
 uint64_t Automaton::hash_of(const Config& config) {
     uint64_t hash = config.accepting ? 17 : 19;
-    for (const Item& item : config.items) hash = mix(mix(hash, item.lex), item.stacks);
+    for (const Item& item : config.items) {
+        hash = mix(mix(hash, item.lex), item.stacks);
+        if (!item.is_plain()) hash = mix(mix(hash, item.longer), item.guard);
+    }
     return config.trail ? mix(hash, config.trail->hash()) : hash;
 }
 
@@ -82,10 +89,16 @@ StateId Automaton::intern(std::vector<Item> items, bool accepting, TrailPtr trai
 // One item per lexer state, then one per set of stacks: what reads the same, or goes on the same, is one.
 void Automaton::normalise(std::vector<Item>& items) {
     if (items.size() < 2) return;
-    std::ranges::sort(items);
+    auto same_reading = [](const Item& a, const Item& b) {
+        return a.lex == b.lex && a.longer == b.longer && a.guard == b.guard;
+    };
+    auto by_reading = [](const Item& a, const Item& b) {
+        return std::tie(a.lex, a.longer, a.guard, a.stacks) < std::tie(b.lex, b.longer, b.guard, b.stacks);
+    };
+    std::ranges::sort(items, by_reading);
     std::vector<Item> merged;
     for (const Item& item : items) {
-        if (!merged.empty() && merged.back().lex == item.lex) {
+        if (!merged.empty() && same_reading(merged.back(), item)) {
             merged.back().stacks = stacks_.unite(merged.back().stacks, item.stacks);
         } else {
             merged.push_back(item);
@@ -96,9 +109,12 @@ void Automaton::normalise(std::vector<Item>& items) {
     for (size_t i = 0; i < merged.size();) {
         std::vector<ExprId> same;
         size_t j = i;
-        for (; j < merged.size() && merged[j].stacks == merged[i].stacks; ++j) same.push_back(merged[j].lex);
-        ExprId lex = same.size() == 1 ? same[0] : lexer_->regex.any_of(std::move(same));
-        items.push_back({lex, merged[i].stacks});
+        for (; j < merged.size() && merged[j].stacks == merged[i].stacks; ++j) {
+            if (merged[j].is_plain()) same.push_back(merged[j].lex);
+            if (!merged[j].is_plain()) items.push_back(merged[j]);
+        }
+        if (!same.empty())
+            items.push_back({same.size() == 1 ? same[0] : lexer_->regex.any_of(std::move(same)), merged[i].stacks});
         i = j;
     }
     std::ranges::sort(items);
@@ -118,21 +134,36 @@ const Automaton::Fragment& Automaton::closure(StackId stacks, bool repeats) {
 // straight above what its parent would return to, so right recursion and unit cycles end.
 void Automaton::expand(StackId stacks, bool repeats, Fragment& out) {
     constexpr size_t kMostVisits = 200000;
-    std::vector<StackTop> open;
+    struct Visit {
+        StackTop top;
+        ExprId guard;
+    };
+    std::vector<Visit> open;
+    std::vector<Reader> readers;
     std::unordered_set<uint64_t> visited;
-    auto visit = [&](PosId pos, StackId below) {
+    std::set<std::tuple<PosId, StackId, ExprId>> visited_guarded;
+    auto visit = [&](PosId pos, StackId below, ExprId guard) {
         uint64_t key = (static_cast<uint64_t>(pos) << 32) | static_cast<uint32_t>(below);
-        if (visited.insert(key).second) open.push_back({pos, below});
+        bool is_new = guard == RegexSet::kNothing ? visited.insert(key).second
+                                                  : visited_guarded.emplace(pos, below, guard).second;
+        if (is_new) open.push_back({{pos, below}, guard});
     };
-    auto visit_all = [&](StackId set) {
+    auto visit_all = [&](auto& self, StackId set, ExprId guard) -> void {
         out.accepting = out.accepting || stacks_.has_empty(set);
-        for (const StackTop& top : stacks_.tops(set)) visit(top.pos, top.below);
+        for (const StackTop& top : std::vector<StackTop>(stacks_.tops(set).begin(), stacks_.tops(set).end())) {
+            if (frames_->is_guard(top.pos)) {
+                self(self, top.below, lexer_->regex.any_of({guard, frames_->texts_of_guard(top.pos)}));
+            } else {
+                visit(top.pos, top.below, guard);
+            }
+        }
     };
-    visit_all(stacks);
+    visit_all(visit_all, stacks, RegexSet::kNothing);
     while (!open.empty()) {
-        StackTop top = open.back();
+        auto [top, guard] = open.back();
         open.pop_back();
-        if (visited.size() > kMostVisits) throw GrammarProblem("the grammar is left-recursive");
+        if (visited.size() + visited_guarded.size() > kMostVisits)
+            throw GrammarProblem("the grammar is left-recursive");
         bool ends = frames_->ends_different(top.pos);
         out.ends_different = out.ends_different || ends;
         if (frames_->opens_different(top.pos)) {
@@ -140,26 +171,28 @@ void Automaton::expand(StackId stacks, bool repeats, Fragment& out) {
             out.choice = std::min(out.choice, frames_->choice_of_different(top.pos));
         }
         if (ends && repeats) continue;
+        if (frames_->ends_scope(top.pos)) guard = RegexSet::kNothing;
         std::span<const Move> span = frames_->moves(top.pos);
         for (const Move& move : std::vector<Move>(span.begin(), span.end())) {
             StackId after = move.next == Move::kReturn ? top.below : stacks_.push(move.next, top.below);
-            if (move.kind == Move::Call) {
-                visit(move.what, after);
-                continue;
-            }
-            bool reads = move.kind == Move::Read && !lexer_->alive(move.what).empty();
-            if (reads) out.items.push_back({move.what, after});
-            if (move.kind == Move::Pop || lexer_->nullable(move.what)) visit_all(after);
+            if (move.kind == Move::Call) visit(move.what, after, guard);
+            if (move.kind == Move::Lex) readers.push_back({move.what, after, guard});
+            if (move.kind == Move::Read) add_item({move.what, after, RegexSet::kNothing, guard}, out);
+            if (move.kind == Move::Pop || (move.kind == Move::Read && lexer_->nullable(move.what)))
+                visit_all(visit_all, after, guard);
         }
     }
+    if (!readers.empty()) add_readings(readers, out);
 }
 
 StateId Automaton::compute_step(StateId state, uint8_t byte) {
     StateId next = step_untried(state, byte);
-    return next != kDead && at(next).trail && !trail_alive(next) ? kDead : next;
+    if (next == kDead) return kDead;
+    if (at(next).trail && !trail_alive(next)) return kDead;
+    return is_doubtful(at(next)) && !guard_alive(next) ? kDead : next;
 }
 
-// Without asking whether a state with a trail can be completed.
+// Without asking whether the state can be completed, where that is in doubt.
 StateId Automaton::step_untried(StateId state, uint8_t byte) {
     const Config& config = at(state);
     Trail::Step trail = Trail::after(config.trail, byte);
@@ -168,12 +201,14 @@ StateId Automaton::step_untried(StateId state, uint8_t byte) {
     bool accepting = false, opens = false;
     int32_t choice = INT32_MAX;
     for (const Item& item : config.items) {
-        ExprId next = lexer_->step(item.lex, byte);
-        if (next == RegexSet::kNothing) continue;
-        if (!lexer_->alive(next).empty()) items.push_back({next, item.stacks});
-        if (!lexer_->nullable(next)) continue;
-        const Fragment* fragment = &closure(item.stacks);
-        if (fragment->ends_different && trail.next && trail.next->repeats()) fragment = &closure(item.stacks, true);
+        Item next{lexer_->step(item.lex, byte), item.stacks, item.longer, item.guard};
+        if (next.lex == RegexSet::kNothing || (!next.is_plain() && !step_guards(next, byte))) continue;
+        if (!lexer_->alive(next.lex).empty()) items.push_back(next);
+        if (!lexer_->nullable(next.lex)) continue;
+        StackId after = item.stacks;
+        if (!next.is_plain()) after = with_guard(after, lexer_->regex.any_of({next.longer, next.guard}));
+        const Fragment* fragment = &closure(after);
+        if (fragment->ends_different && trail.next && trail.next->repeats()) fragment = &closure(after, true);
         accepting = accepting || fragment->accepting;
         opens = opens || fragment->opens_different;
         choice = std::min(choice, fragment->choice);

@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "frames.hpp"
+#include "lexemes.hpp"
 #include "lexmask.hpp"
 #include "program.hpp"
 #include "stacks.hpp"
@@ -91,7 +93,10 @@ private:
     struct Item {
         ExprId lex;
         StackId stacks;
+        ExprId longer = RegexSet::kNothing;  // what it matches behind the end of the lexeme must not follow
+        ExprId guard = RegexSet::kNothing;   // the rest of the text must not begin with one of these
         auto operator<=>(const Item&) const = default;
+        bool is_plain() const { return longer == RegexSet::kNothing && guard == RegexSet::kNothing; }
     };
     struct Fragment {  // what may come next above a set of stacks
         std::vector<Item> items;
@@ -119,7 +124,7 @@ private:
         std::atomic<Table*> table{nullptr};          // all transitions, once they are more
         std::atomic<const Mask*> mask{nullptr};
         std::atomic<Life> token_life{Life::Unknown};
-        Life trail_life = Life::Unknown;
+        Life life = Life::Unknown;  // where it has to be looked for
         ~Config();
         size_t own_bytes() const {
             return sizeof(Config) + items.capacity() * sizeof(Item) + (trail ? trail->memory() : 0);
@@ -157,6 +162,14 @@ private:
     // `repeats`: without the stacks on which the thing that was just read must not equal one before.
     const Fragment& closure(StackId stacks, bool repeats = false);
     void expand(StackId stacks, bool repeats, Fragment& out);
+    struct Reader {  // of a terminal
+        int32_t terminal;
+        StackId after;
+        ExprId guard;
+    };
+    void add_readings(const std::vector<Reader>& readers, Fragment& out);
+    void add_item(const Item& item, Fragment& out);
+    StackId with_guard(StackId stacks, ExprId guard);
     static uint64_t hash_of(const Config& config);
 
     // automaton_mask.cpp
@@ -175,6 +188,13 @@ private:
     bool token_alive(StateId state);
     void search_token_life(StateId state);
     void require_spelling();
+
+    // automaton_guard.cpp
+    bool step_guards(Item& item, uint8_t byte);
+    bool is_doubtful(const Config& config);
+    bool guard_alive(StateId state);
+    ByteSet bytes_in_doubt(const Config& config);
+    bool can_split(const Item& item) const;
 
     // automaton_trail.cpp
     StateId step_untried(StateId state, uint8_t byte);
@@ -199,6 +219,7 @@ private:
     std::shared_ptr<Lexer> lexer_;
     std::unique_ptr<Program> program_;
     std::unique_ptr<Frames> frames_;
+    std::unique_ptr<Lexemes> lexemes_;
     StackSets stacks_;
     std::unordered_map<int64_t, Fragment> closures_;
     struct ExitKey {

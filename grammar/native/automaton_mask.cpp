@@ -89,7 +89,7 @@ std::unique_ptr<Automaton::Mask> Automaton::build_mask(StateId state) {
     std::vector<Item> narrow;
     const Config& config = at(state);
     for (const Item& item : config.items) {
-        bool done = deserves_mask(*lexer_, item.lex) && add_lex_mask(item, *mask);
+        bool done = can_split(item) && deserves_mask(*lexer_, item.lex) && add_lex_mask(item, *mask);
         if (!done) narrow.push_back(item);
     }
     if (narrow.empty()) return mask;
@@ -270,7 +270,7 @@ void Automaton::require_spelling() {
     if (vocabulary_->spells_every_byte() || token_alive(start_)) return;
     StateId state = start_;
     std::string text;
-    while (!at(state).accepting && at(state).alive.count() == 1) {
+    while (state != kDead && !at(state).accepting && at(state).alive.count() == 1) {
         text.push_back(static_cast<char>(at(state).alive.first()));
         state = step_locked(state, static_cast<uint8_t>(text.back()));
     }

@@ -12,7 +12,7 @@ namespace latticework {
 
 size_t Automaton::memory() const {
     return bytes_ + configs_.memory() + closure_bytes_ + exit_bytes_ + config_index_.bytes() + stacks_.memory() +
-           frames_->memory() + program_->memory();
+           frames_->memory() + program_->memory() + lexemes_->memory();
 }
 
 void Automaton::collect_if_needed(std::span<const StateId> in_use) {

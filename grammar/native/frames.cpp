@@ -73,6 +73,7 @@ void Frames::retain(const std::vector<bool>& keep) {
         }
         const Position& pos = positions_[id];
         index_.insert(hash_of(pos), id);
+        if (pos.node == kGuard) continue;
         const Node& node = program_.node(pos.node);
         bool holds_seen = node.kind == NodeKind::Record && program_.record(node.what).any_order && pos.phase != kOpen;
         if (holds_seen) seen_kept[pos.progress] = true;
@@ -100,6 +101,12 @@ std::vector<Move> Frames::expand(const Position& pos) {
     std::vector<Move> moves;
     switch (node.kind) {
         case NodeKind::Terminal: return {Move{Move::Read, node.what, Move::kReturn}};
+        case NodeKind::Lexeme: return {Move{Move::Lex, node.what, Move::kReturn}};
+        case NodeKind::Scope: {
+            if (pos.phase == kAfter) return {Move{Move::Pop, 0, Move::kReturn}};
+            add_child(moves, node.what, pos.depth, intern({pos.node, 0, kAfter, 0, 0, pos.depth}));
+            return moves;
+        }
         case NodeKind::Alias: add_child(moves, node.what, pos.depth, Move::kReturn); return moves;
         case NodeKind::Choice:
             for (NodeId child : node.children) add_child(moves, child, pos.depth, Move::kReturn);
@@ -116,6 +123,8 @@ void Frames::add_child(std::vector<Move>& moves, NodeId child, int32_t depth, Po
     const Node& node = program_.node(child);
     if (node.kind == NodeKind::Terminal) {
         moves.push_back({Move::Read, node.what, next});
+    } else if (node.kind == NodeKind::Lexeme) {
+        moves.push_back({Move::Lex, node.what, next});
     } else {
         moves.push_back({Move::Call, start(child, depth), next});
     }
@@ -181,6 +190,11 @@ bool Frames::may_add(const Position& pos, const ArraySpec& spec) {
 }
 
 // ------------------------------------------------------------------------------------------- different items and names
+
+bool Frames::ends_scope(PosId pos) const {
+    const Position& position = positions_[pos];
+    return position.phase == kAfter && program_.node(position.node).kind == NodeKind::Scope;
+}
 
 int32_t Frames::phase_of_different(PosId pos) const {
     const Node& node = program_.node(positions_[pos].node);

@@ -20,8 +20,8 @@ using PosId = int32_t;
 
 struct Move {
     static constexpr PosId kReturn = -1;  // as `next`: the node is complete after this move
-    enum Kind : uint8_t { Pop, Read, Call } kind;
-    int32_t what;  // Read: a lexer state; Call: the position to start the child from
+    enum Kind : uint8_t { Pop, Read, Lex, Call } kind;
+    int32_t what;  // Read: a lexer state; Lex: a terminal; Call: the position to start the child from
     PosId next;    // where to go on afterwards
 };
 
@@ -36,6 +36,11 @@ public:
     bool opens_different(PosId pos) const { return phase_of_different(pos) == kFirst; }
     int32_t choice_of_different(PosId pos) const;  // how many different things there are to choose from, at least
     bool ends_different(PosId pos) const;
+    // A guard on top of a stack: the text that follows must not begin with one of these texts.
+    PosId guard(ExprId texts) { return intern({kGuard, texts, kOpen, 0, 0, 0}); }
+    bool is_guard(PosId pos) const { return positions_[pos].node == kGuard; }
+    ExprId texts_of_guard(PosId pos) const { return positions_[pos].progress; }
+    bool ends_scope(PosId pos) const;  // guards end here
     size_t memory() const;
     size_t count() const { return positions_.size() - free_.size(); }
 
@@ -46,10 +51,12 @@ private:
     // Phases of a container, in the low bits of Position::phase; the index of the current field above them.
     enum Phase : int32_t { kOpen, kFirst, kAfter, kComma, kField, kExtra, kItem };
     static constexpr int kPhaseBits = 3;
+    static constexpr NodeId kGuard = -1;  // as `node`: no node, but a guard
 
     struct Position {
         NodeId node;
-        int32_t progress;  // Sequence: index; Array: items; Record: next field, or the set of fields already written
+        int32_t
+            progress;  // Sequence: index; Array: items; Record: next field, or the set of those written; guard: texts
         int32_t phase;
         int32_t count;  // Record: properties written, where they are counted
         int32_t tally;  // Record: the demands met; Array: its counters

@@ -31,6 +31,9 @@ enum Op : int32_t {
     kAlias,
     kRecord,
     kArray,
+    kLexeme,
+    kScope,
+    kLexer,
     kStart = 30,
 };
 
@@ -79,6 +82,8 @@ Program::Program(Lexer& lexer, std::span<const int32_t> code, std::string_view t
             start_ = in.next();
         } else if (op < kTerminal) {
             read_regex(in, op);
+        } else if (op == kLexer) {
+            read_lexer(in);
         } else {
             read_node(in, op);
         }
@@ -150,11 +155,33 @@ ExprId Program::read_expression(Reader& in) const {
     return expr;
 }
 
+void Program::read_lexer(Reader& in) {
+    LexerSpec spec{in.bounded(0, 1) == 1, static_cast<int32_t>(terminals_.size()), 0};
+    int32_t count = in.count();
+    spec.end = spec.begin + count;
+    for (int32_t i = 0; i < count; ++i) {
+        TerminalSpec terminal{read_expression(in), false, false, static_cast<int32_t>(lexers_.size()), {}};
+        terminal.shortest = in.bounded(0, 1) == 1;
+        terminal.ignored = in.bounded(0, 1) == 1;
+        terminal.keyword_of.resize(static_cast<size_t>(in.count()));
+        for (int32_t& other : terminal.keyword_of) other = spec.begin + in.bounded(0, count - 1);
+        if (lexer_.nullable(terminal.texts)) throw GrammarProblem("a terminal of a lexer matches the empty text");
+        terminals_.push_back(std::move(terminal));
+    }
+    lexers_.push_back(spec);
+}
+
 void Program::read_node(Reader& in, int32_t op) {
     Node node;
     switch (op) {
         case kTerminal: node.kind = NodeKind::Terminal, node.what = read_expression(in); break;
         case kAlias: node.kind = NodeKind::Alias, node.what = in.next(); break;
+        case kScope: node.kind = NodeKind::Scope, node.what = in.next(); break;
+        case kLexeme: {
+            const LexerSpec& lexer = lexers_[in.bounded(0, static_cast<int32_t>(lexers_.size()) - 1)];
+            node.kind = NodeKind::Lexeme, node.what = lexer.begin + in.bounded(0, lexer.end - lexer.begin - 1);
+            break;
+        }
         case kSequence:
         case kChoice:
             node.kind = op == kSequence ? NodeKind::Sequence : NodeKind::Choice;
@@ -232,7 +259,7 @@ void Program::check_references() const {
     };
     check(start_);
     for (const Node& node : nodes_) {
-        if (node.kind == NodeKind::Alias) check(node.what);
+        if (node.kind == NodeKind::Alias || node.kind == NodeKind::Scope) check(node.what);
         for (NodeId child : node.children) check(child);
     }
     auto check_place = [&](const Place& place) {
@@ -342,7 +369,9 @@ bool Program::is_productive(const Node& node) const {
     switch (node.kind) {
         case NodeKind::Missing: return false;
         case NodeKind::Terminal: return lexer_.nonempty(node.what);
-        case NodeKind::Alias: return productive(node.what);
+        case NodeKind::Alias:
+        case NodeKind::Scope: return productive(node.what);
+        case NodeKind::Lexeme: return lexer_.nonempty(terminals_[node.what].texts);
         case NodeKind::Sequence: return std::ranges::all_of(node.children, productive);
         case NodeKind::Choice: return std::ranges::any_of(node.children, productive);
         case NodeKind::Record: return record_is_productive(records_[node.what]);
@@ -356,7 +385,7 @@ std::vector<std::vector<NodeId>> Program::users() const {
     for (NodeId id = 0; id < static_cast<NodeId>(nodes_.size()); ++id) {
         const Node& node = nodes_[id];
         for (NodeId child : node.children) users[child].push_back(id);
-        if (node.kind == NodeKind::Alias) users[node.what].push_back(id);
+        if (node.kind == NodeKind::Alias || node.kind == NodeKind::Scope) users[node.what].push_back(id);
         auto use = [&](const Place& place) {
             for (const Alternative& alternative : place) users[alternative.node].push_back(id);
         };
@@ -419,7 +448,7 @@ void Program::prune() {
 }
 
 size_t Program::memory() const {
-    size_t bytes = nodes_.size() * sizeof(Node);
+    size_t bytes = nodes_.size() * sizeof(Node) + terminals_.size() * sizeof(TerminalSpec);
     for (const Node& node : nodes_) bytes += node.children.capacity() * sizeof(NodeId);
     for (const RecordSpec& spec : records_) {
         bytes += sizeof(RecordSpec) + spec.fields.capacity() * (sizeof(FieldSpec) + sizeof(int32_t)) +

@@ -14,13 +14,26 @@ namespace latticework {
 
 using NodeId = int32_t;
 
-enum class NodeKind : uint8_t { Missing, Terminal, Sequence, Choice, Alias, Record, Array };
+enum class NodeKind : uint8_t { Missing, Terminal, Sequence, Choice, Alias, Record, Array, Lexeme, Scope };
 
 struct Node {
     NodeKind kind = NodeKind::Missing;
     bool productive = false;       // at least one text can be made of it
-    int32_t what = -1;             // Terminal: expression; Alias: node; Record, Array: index of the specification
+    int32_t what = -1;             // Terminal: expression; Alias, Scope: node; others: index of the specification
     std::vector<NodeId> children;  // Sequence, Choice
+};
+
+struct TerminalSpec {  // what a lexer may take a piece of text for
+    ExprId texts;
+    bool shortest;  // its shortest match counts
+    bool ignored;   // the grammar can read it before and after every lexeme
+    int32_t lexer;
+    std::vector<int32_t> keyword_of;  // terminals
+};
+
+struct LexerSpec {
+    bool contextual;
+    int32_t begin, end;  // its terminals, the best first
 };
 
 struct Layout {
@@ -99,6 +112,10 @@ public:
     const Node& node(NodeId id) const { return nodes_[id]; }
     const RecordSpec& record(int32_t index) const { return records_[index]; }
     const ArraySpec& array(int32_t index) const { return arrays_[index]; }
+    const TerminalSpec& terminal(int32_t index) const { return terminals_[index]; }
+    const std::vector<TerminalSpec>& terminals() const { return terminals_; }
+    const LexerSpec& lexer(int32_t index) const { return lexers_[index]; }
+    const std::vector<Node>& nodes() const { return nodes_; }
     NodeId start() const { return start_; }
     size_t memory() const;
 
@@ -106,6 +123,7 @@ private:
     class Reader;
 
     void read_regex(Reader& in, int32_t op);
+    void read_lexer(Reader& in);
     void read_node(Reader& in, int32_t op);
     ExprId read_expression(Reader& in) const;
     void read_record(Reader& in);
@@ -127,6 +145,8 @@ private:
     std::vector<Node> nodes_;
     std::vector<RecordSpec> records_;
     std::vector<ArraySpec> arrays_;
+    std::vector<TerminalSpec> terminals_;
+    std::vector<LexerSpec> lexers_;
     NodeId start_ = -1;
 };
 

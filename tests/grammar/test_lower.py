@@ -25,7 +25,8 @@ from latticework.grammar.ir import (
     TextSet,
     Union,
 )
-from latticework.grammar.lower import lower, share
+from latticework.grammar.lower import lower
+from latticework.grammar.lower_regex import share
 
 LETTER = Chars(((97, 99),))
 CONTENT = share(

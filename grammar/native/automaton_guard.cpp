@@ -1,0 +1,122 @@
+// Guards: what must not follow a lexeme because the lexer would have taken it into the lexeme.
+//
+// A guard stands above what comes next, and mostly ends with the next byte: then it is cut out of what may begin there,
+// and nothing of it is left in the state. Only where it is longer (`.` against `...`, a division against a comment) an
+// item carries it on.
+
+#include <algorithm>
+
+#include "automaton.hpp"
+#include "errors.hpp"
+
+namespace latticework {
+
+StackId Automaton::with_guard(StackId stacks, ExprId guard) {
+    ExprId texts = lexemes_->without_empty(guard);
+    return lexer_->nonempty(texts) ? stacks_.push(frames_->guard(texts), stacks) : stacks;
+}
+
+// What the lexers take the readable terminals for; those of one lexer compete.
+void Automaton::add_readings(const std::vector<Reader>& readers, Fragment& out) {
+    std::map<int32_t, std::vector<int32_t>> readable;  // by lexer
+    for (const Reader& reader : readers) readable[program_->terminal(reader.terminal).lexer].push_back(reader.terminal);
+    for (auto& [lexer, terminals] : readable) {
+        std::vector<int32_t> candidates = lexemes_->candidates(terminals);
+        for (const Reader& reader : readers) {
+            if (program_->terminal(reader.terminal).lexer != lexer) continue;
+            for (const Lexemes::Reading& reading : lexemes_->readings(candidates, reader.terminal)) {
+                add_item({reading.texts, with_guard(reader.after, reading.tail), reading.longer, reader.guard}, out);
+            }
+        }
+    }
+}
+
+// What begins behind a guard: as it is where the first byte ends the guard, with the guard where that goes on.
+void Automaton::add_item(const Item& item, Fragment& out) {
+    if (lexer_->alive(item.lex).empty()) return;
+    if (item.guard == RegexSet::kNothing) {
+        out.items.push_back(item);
+        return;
+    }
+    ByteSet hit, open;
+    std::span<const Edge> edges = lexer_->regex.derivative(item.guard);
+    for (const Edge& edge : std::vector<Edge>(edges.begin(), edges.end())) {
+        if (!lexer_->nonempty(edge.target)) continue;
+        ByteSet& set = lexer_->nullable(edge.target) ? hit : open;
+        set = set | lexer_->regex.byte_set(edge.set);
+    }
+    Item free = item, guarded = item;
+    free.guard = RegexSet::kNothing;
+    free.lex = lexemes_->beginning_with(item.lex, ~(hit | open));
+    guarded.lex = lexemes_->beginning_with(item.lex, open);
+    if (free.lex != RegexSet::kNothing) out.items.push_back(free);
+    if (guarded.lex == RegexSet::kNothing) return;
+    if (lexemes_->fate(guarded.lex, guarded.guard) != Lexemes::Fate::Blocked) out.items.push_back(guarded);
+}
+
+// False where the byte completes what must not follow, or nothing else can.
+bool Automaton::step_guards(Item& item, uint8_t byte) {
+    auto step = [&](ExprId& guard) {
+        if (guard == RegexSet::kNothing) return;
+        guard = lexer_->step(guard, byte);
+    };
+    step(item.longer);
+    step(item.guard);
+    if (item.guard == RegexSet::kNothing) return true;
+    return !lexer_->nullable(item.guard) && lexemes_->fate(item.lex, item.guard) != Lexemes::Fate::Blocked;
+}
+
+// Whether it is not certain that the state can be completed.
+bool Automaton::is_doubtful(const Config& config) {
+    if (config.accepting || program_->terminals().empty()) return false;
+    if (!lexemes_->keeps_apart()) return true;
+    return std::ranges::none_of(config.items, [&](const Item& item) {
+        return item.guard == RegexSet::kNothing || lexemes_->fate(item.lex, item.guard) == Lexemes::Fate::Free;
+    });
+}
+
+// Breadth first until a state that can be completed for certain. The caller holds the lexer's mutex.
+bool Automaton::guard_alive(StateId start) {
+    std::vector<std::pair<StateId, int32_t>> visits{{start, -1}};  // state, index of its parent
+    std::unordered_set<StateId> seen{start};
+    auto succeed = [&](int32_t last) {
+        for (; last >= 0; last = visits[last].second) at(visits[last].first).life = Life::Alive;
+        return true;
+    };
+    auto is_alive = [&](StateId state) { return at(state).life == Life::Alive || !is_doubtful(at(state)); };
+    if (at(start).life != Life::Unknown) return at(start).life == Life::Alive;
+    if (is_alive(start)) return true;
+    for (size_t i = 0; i < visits.size(); ++i) {
+        ByteSet alive = at(visits[i].first).alive;
+        for (int byte = 0; byte < 256; ++byte) {
+            if (!alive.contains(static_cast<uint8_t>(byte))) continue;
+            StateId next = step_untried(visits[i].first, static_cast<uint8_t>(byte));
+            if (next == kDead || at(next).life == Life::Dead || !seen.insert(next).second) continue;
+            visits.emplace_back(next, static_cast<int32_t>(i));
+            if (is_alive(next)) return succeed(static_cast<int32_t>(visits.size()) - 1);
+            if (static_cast<long>(visits.size()) > limits_.liveness_states) {
+                throw LimitReached("liveness_states", limits_.liveness_states,
+                                   "deciding whether lexemes can be told apart takes too many states");
+            }
+        }
+    }
+    for (auto [state, parent] : visits) at(state).life = Life::Dead;
+    return false;
+}
+
+// The bytes of which it is not certain that the state reads them. The caller holds the lexer's mutex.
+ByteSet Automaton::bytes_in_doubt(const Config& config) {
+    bool has_guards =
+        std::ranges::any_of(config.items, [](const Item& item) { return item.guard != RegexSet::kNothing; });
+    if (has_guards || !lexemes_->keeps_apart()) return config.alive;
+    ByteSet unsure;
+    if (!config.trail) return unsure;
+    unsure = config.trail->watched();
+    for (char c : {'[', '{'}) unsure.insert(c);  // which may nest too deeply
+    return unsure;
+}
+
+// Whether what stays inside the lexeme and what leaves it can be told by the lexer state alone.
+bool Automaton::can_split(const Item& item) const { return item.is_plain() && lexemes_->keeps_apart(); }
+
+}  // namespace latticework
