@@ -47,7 +47,7 @@ class Judge:
         self._accepts = accepts
 
     def group(self, group: Group) -> Verdict:
-        """Compile, and walk every instance. What the suite has under optional/format asserts formats."""
+        """Compile, and walk every instance, whole numbers in any spelling. What is under optional/format asserts formats."""
         try:
             constraint = lw.json_schema(
                 group.schema,
@@ -55,6 +55,7 @@ class Judge:
                 draft=group.draft,
                 registry=self._remotes,
                 formats="assertion" if group.is_format else "annotation",
+                integers="any",
             )
             grammar = lw.Compiler(self._vocabulary, cache_size=0).compile(constraint)
             accepted = [self._accepts(grammar, test.text) for test in group.tests]

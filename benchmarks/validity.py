@@ -31,7 +31,7 @@ from typer import run as run_command
 from verdicts import FAILURES, Verdict, unchecked_formats, verdict
 
 import latticework as lw
-from latticework.grammar.constraint import Whitespace
+from latticework.grammar.constraint_options import Whitespace
 
 PACKAGES = ("latticework", "jsonschema", "jsonschema-rs", "transformers", "torch", "tokenizers")
 PROMPTS = (

@@ -10,7 +10,8 @@ import torch
 
 from latticework.grammar import constraint as constraints
 from latticework.grammar.compiler import Compiler
-from latticework.grammar.constraint import Constraint, PropertyOrder, Whitespace
+from latticework.grammar.constraint import Constraint
+from latticework.grammar.constraint_options import PropertyOrder, Whitespace
 
 from .sampling import Sampling, row_generator
 

@@ -1,7 +1,8 @@
 """What an output must look like, as a value: `json_schema(...)`, `regex(...)` and `choice(...)` make a `Constraint`.
 
 A constraint is cheap: it keeps its source and its options. The grammar is built when a `Compiler` asks for it, and the
-same object later turns the finished text into what the caller wants (`parse`).
+same object later turns the finished text into what the caller wants (`parse`). Grammar texts and everything that is
+composed of other constraints are subclasses, in the files of their subjects.
 """
 
 from __future__ import annotations
@@ -9,47 +10,76 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
 
+from .constraint_options import (
+    INDENT,
+    MAX_WHITESPACE,
+    Dialect,
+    Options,
+    PropertyOrder,
+    Whitespace,
+    check_bool,
+    check_one_of,
+    compact_json,
+    layout_options,
+    reading_options,
+)
 from .errors import GrammarError
 from .ir import Grammar, JsonLayout, Terminal, TextSet
-from .json_reading import Formats, Reading, UnknownFormats, draft_name
+from .json_reading import Formats, Integers, Reading, UnknownFormats
 from .json_schema import from_json_schema
 from .limits import DEFAULT_LIMITS, Limits
 from .python_types import PythonType
 from .regex import from_regex
-from .schema_source import json_text, plain_registry, reread_text
+from .schema_source import json_text, reread_text
 
-PropertyOrder: TypeAlias = Literal["declared", "any"]
-Whitespace: TypeAlias = Literal["flexible", "compact", "indent"]
-Dialect: TypeAlias = Literal["python", "ecma"]
-Kind: TypeAlias = Literal["json_schema", "regex", "choice"]
+Kind: TypeAlias = Literal[
+    "json_schema", "regex", "choice", "lark", "gbnf", "ebnf", "until", "free_text", "substring", "sequence", "either",
+    "repeat", "reasoning", "tags", "tool_calls"
+]  # fmt: skip
 
-_MAX_WHITESPACE = 40
-_INDENT = 2
+_MAX_DEPTH = 64
+_MAX_PARTS = 100_000
 
 
 @dataclass(frozen=True)
 class Constraint:
-    """A set of texts, and how to read one. Made by `json_schema`, `regex` and `choice`; hashable, comparable, picklable.
+    """A set of texts, and how to read one; hashable, comparable, picklable.
 
     Attributes:
-        kind: which of the three functions made it.
-        source: the schema or the list of choices as JSON text (members in their order, which decides the order of the
-            output), or the pattern.
+        kind: the name of the function that made it.
+        source: what the constraint says: a schema or other data as JSON text (members in their order, which decides the
+            order of the output), a pattern, a grammar text, ...
         options: the options by name, without those that have no effect here.
         python_type: the Python type that `parse` returns an instance of, if the schema was made from one.
+        parts: the constraints that it is composed of.
     """
 
     kind: Kind
     source: str
-    options: tuple[tuple[str, str | int | bool], ...] = ()
+    options: Options = ()
     python_type: PythonType | None = None
+    parts: tuple[Constraint, ...] = ()
 
-    @property
+    def __post_init__(self) -> None:
+        depth, count = self._extent
+        if depth > _MAX_DEPTH:
+            raise GrammarError(f"{self.kind}: constraints are composed more than {_MAX_DEPTH} levels deep")
+        if count > _MAX_PARTS:
+            raise GrammarError(f"{self.kind}: more than {_MAX_PARTS} constraints are composed")
+
+    @cached_property
+    def _extent(self) -> tuple[int, int]:
+        """How deep the constraint is composed, and of how many, a part counted wherever it stands."""
+        inner = [part._extent for part in self.parts]  # noqa: SLF001 - of the same class
+        return 1 + max((depth for depth, _ in inner), default=0), 1 + sum(count for _, count in inner)
+
+    @cached_property
     def key(self) -> tuple[object, ...]:
         """Equal keys mean equal grammars: what a cache of compiled grammars is keyed by."""
-        return self.kind, self.source, self.options
+        return self.kind, self.source, self.options, *(part.key for part in self.parts)
 
     def grammar(self, limits: Limits = DEFAULT_LIMITS) -> Grammar:
         """Build the grammar.
@@ -65,6 +95,7 @@ class Constraint:
                 return _regex_grammar(self.source, options)
             case "json_schema":
                 return _schema_grammar(self.source, options, limits)
+        raise TypeError(f"a constraint of the kind {self.kind!r} is made by the function of that name")
 
     def parse(self, text: str) -> Any:
         """Read a finished text: the instance of the Python type, the JSON value of a schema, else the text itself.
@@ -82,12 +113,13 @@ def json_schema(
     *,
     property_order: PropertyOrder = "declared",
     whitespace: Whitespace = "flexible",
-    max_whitespace: int = _MAX_WHITESPACE,
-    indent: int = _INDENT,
+    max_whitespace: int = MAX_WHITESPACE,
+    indent: int = INDENT,
     draft: int | str | None = None,
     formats: Formats = "assertion",
     unknown_formats: UnknownFormats = "ignore",
     registry: Mapping[str, object] | None = None,
+    integers: Integers = "plain",
 ) -> Constraint:
     """JSON text that is valid against `schema`.
 
@@ -106,23 +138,28 @@ def json_schema(
             an `UnsupportedSchemaError` with their place.
         registry: the schemas that references may lead to, by URI; nothing is ever fetched. The values are schemas, or
             resources with `contents`, so that a `referencing.Registry` can be given. Meta-schemas need not be in it.
+        integers: "plain" writes whole numbers that the schema asks for as digits, "any" also with a fraction of zeros
+            (`1.0`), for schemas only: Python's types do not all take such a number for an integer.
 
     Raises:
         TypeError, ValueError: an option or the kind of `schema` is wrong.
         GrammarSyntaxError, SchemaError: the JSON text does not parse, or a value in the schema is not JSON. Whether the
             schema can be enforced is decided when it is compiled.
     """
-    _one_of("property_order", property_order, PropertyOrder)
-    _one_of("formats", formats, Formats)
-    _one_of("unknown_formats", unknown_formats, UnknownFormats)
-    reading = _reading_options(draft, formats, unknown_formats, registry)
-    layout = _layout_options(whitespace, max_whitespace, indent)
+    check_one_of("property_order", property_order, PropertyOrder)
+    check_one_of("formats", formats, Formats)
+    check_one_of("unknown_formats", unknown_formats, UnknownFormats)
+    check_one_of("integers", integers, Integers)
+    reading = reading_options(draft, formats, unknown_formats, registry, integers)
+    layout = layout_options(whitespace, max_whitespace, indent)
     python_type: PythonType | None = None
     if isinstance(schema, str):
         source = reread_text(schema)
     elif isinstance(schema, (bool, Mapping)):
         source = json_text(schema)
     else:
+        if integers != "plain":
+            raise ValueError(f"integers={integers!r} has a meaning only for schemas, not for Python types")
         python_type = PythonType(_not_a_value(schema))
         source = json_text(python_type.schema())
     if source[0] not in "{tf":
@@ -145,9 +182,8 @@ def regex(pattern: str, *, dialect: Dialect = "python", search: bool = False) ->
         raise TypeError(
             f"pattern: str expected, not {type(pattern).__name__} (give flags inside the pattern: '(?i)...')"
         )
-    _one_of("dialect", dialect, Dialect)
-    if not isinstance(search, bool):
-        raise TypeError(f"search: bool expected, not {search!r}")
+    check_one_of("dialect", dialect, Dialect)
+    check_bool("search", search)
     return Constraint("regex", pattern, (("dialect", dialect), ("search", search)))
 
 
@@ -170,65 +206,13 @@ def choice(texts: Sequence[str]) -> Constraint:
         if text in seen:
             raise GrammarError(f"choice[{index}]: {text!r} stands in the list already, as choice[{seen[text]}]")
         seen[str(text)] = index
-    return Constraint("choice", _dumps(list(seen)))
-
-
-def _layout_options(whitespace: str, max_whitespace: int, indent: int) -> tuple[tuple[str, str | int | bool], ...]:
-    _one_of("whitespace", whitespace, Whitespace)
-    _natural("max_whitespace", max_whitespace)
-    _natural("indent", indent)
-    if max_whitespace != _MAX_WHITESPACE and whitespace != "flexible":
-        raise ValueError(f"max_whitespace={max_whitespace} has a meaning only with whitespace='flexible'")
-    if indent != _INDENT and whitespace != "indent":
-        raise ValueError(f"indent={indent} has a meaning only with whitespace='indent'")
-    style: tuple[tuple[str, str | int | bool], ...] = (("style", whitespace),)
-    match whitespace:
-        case "flexible":
-            return (*style, ("max_whitespace", max_whitespace))
-        case "indent":
-            return (*style, ("indent", indent))
-        case _:
-            return style
-
-
-def _reading_options(
-    draft: object, formats: str, unknown_formats: str, registry: Mapping[str, object] | None
-) -> tuple[tuple[str, str | int | bool], ...]:
-    """How to read the schema, without what is so by default; the registry as JSON text, so that equal ones are equal."""
-    name = draft_name(draft)
-    options: list[tuple[str, str | int | bool]] = [] if name is None else [("draft", name)]
-    if formats != "assertion":
-        options.append(("formats", formats))
-    if unknown_formats != "ignore":
-        options.append(("unknown_formats", unknown_formats))
-    if registry:
-        options.append(("registry", _dumps(plain_registry(registry))))
-    return tuple(options)
-
-
-def _one_of(option: str, value: object, allowed: object) -> None:
-    names = get_args(allowed)
-    if not isinstance(value, str):
-        raise TypeError(f"{option}: str expected, not {type(value).__name__}")
-    if value not in names:
-        raise ValueError(f"{option}: {' or '.join(map(repr, names))} expected, not {value!r}")
-
-
-def _natural(option: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{option}: int expected, not {type(value).__name__}")
-    if value < 0:
-        raise ValueError(f"{option}: must not be negative, is {value}")
+    return Constraint("choice", compact_json(list(seen)))
 
 
 def _not_a_value(schema: object) -> object:
     if schema is None or isinstance(schema, (int, float, bytes, list, tuple, set)):
         raise TypeError(f"schema: a JSON schema or a Python type expected, not {type(schema).__name__} {schema!r:.40}")
     return schema
-
-
-def _dumps(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
 
 
 def _regex_grammar(pattern: str, options: Mapping[str, Any]) -> Grammar:
@@ -238,9 +222,8 @@ def _regex_grammar(pattern: str, options: Mapping[str, Any]) -> Grammar:
 def _schema_grammar(source: str, options: Mapping[str, Any], limits: Limits) -> Grammar:
     layout = {name: options[name] for name in ("style", "max_whitespace", "indent") if name in options}
     registry = json.loads(options.get("registry", "{}"))
-    reading = Reading(
-        options.get("draft"), options.get("formats", "assertion"), registry, options.get("unknown_formats", "ignore")
-    )
+    given = {name: options[name] for name in ("draft", "formats", "unknown_formats", "integers") if name in options}
+    reading = Reading(registry=registry, **given)
     return from_json_schema(
         json.loads(source),
         property_order=options["property_order"],

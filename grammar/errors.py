@@ -35,21 +35,15 @@ class GrammarSyntaxError(GrammarError):
     """
 
     def __init__(self, message: str, *, text: str = "", offset: int = 0, expected: tuple[str, ...] = ()) -> None:
-        before = text[:offset]
         self.message = message
         self.text = text
         self.offset = offset
-        self.line = before.count("\n") + 1
-        self.column = offset - (before.rfind("\n") + 1) + 1
+        self.line, self.column = _line_and_column(text, offset)
         self.expected = expected
         super().__init__(message, text, offset, expected)
 
     def __str__(self) -> str:
-        parts = [f"{self.message} (line {self.line}, column {self.column})"]
-        if self.text:
-            source = self.text.split("\n")[self.line - 1]
-            left = max(0, self.column - 40)
-            parts += ["  " + source[left : self.column + 40], "  " + " " * (self.column - 1 - left) + "^"]
+        parts = [_shown(self.message, self.text, self.line, self.column)]
         if self.expected:
             parts.append("expected " + ", ".join(self.expected))
         return "\n".join(parts)
@@ -132,3 +126,45 @@ class TokenRejected(ConstraintError):  # noqa: N818 - the field's name for this 
 
     def __str__(self) -> str:
         return f"token {self.token_id} ({self.token_bytes!r}) is not allowed at position {self.position}"
+
+
+class GrammarWarning(UserWarning):
+    """A grammar is enforced as it stands, but something in it is suspicious: a rule that nothing uses, for one.
+
+    Attributes:
+        text: the whole source text.
+        line, column: the place, both counted from 1.
+    """
+
+    def __init__(self, message: str, *, text: str = "", offset: int = 0) -> None:
+        self.message = message
+        self.text = text
+        self.offset = offset
+        self.line, self.column = _line_and_column(text, offset)
+        super().__init__(message, text, offset)
+
+    def __str__(self) -> str:
+        return _shown(self.message, self.text, self.line, self.column)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_warning, (type(self), self.message, self.text, self.offset)
+
+
+def _rebuild_warning(kind: type[GrammarWarning], message: str, text: str, offset: int) -> GrammarWarning:
+    return kind(message, text=text, offset=offset)
+
+
+def _line_and_column(text: str, offset: int) -> tuple[int, int]:
+    """The place of an offset, both counted from 1."""
+    before = text[:offset]
+    return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+
+
+def _shown(message: str, text: str, line: int, column: int) -> str:
+    """The message with its place, and below it the line of the text with a caret."""
+    place = f"{message} (line {line}, column {column})"
+    if not text:
+        return place
+    left = max(0, column - 40)
+    source = text.split("\n")[line - 1]
+    return "\n".join((place, "  " + source[left : column + 40], "  " + " " * (column - 1 - left) + "^"))

@@ -155,11 +155,16 @@ class LexerTerminal:
     `regex` must not match the empty text. `shortest`: its shortest match at a place counts, not its longest.
     `keyword_of`: terminals (by index) that match the texts of this one too. Where one of them is a candidate, this one is
     none by itself: it is what a match of the other is taken for if its text is in `regex`.
+    `undone`: where the text goes on to one of these, every match that it begins with is taken back. `begun` are then the
+    texts in which a match has been seen after all that takes one back; it is not used if nothing is undone. No text of a
+    terminal that comes later may be a proper beginning of one of `undone`, if the two compete.
     """
 
     regex: Regex
     shortest: bool = False
     keyword_of: tuple[int, ...] = ()
+    undone: Regex = NOTHING
+    begun: Regex = NOTHING
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,12 +23,13 @@ class Algebra:
     def __init__(self, most: int, reading: Reading) -> None:
         self._most = most
         self._formats = reading.formats
-        self._work = 0
+        self.work = 0
+        self._negated: dict[CanonicalSchema, CanonicalSchema] = {}
 
     def spend(self, work: int) -> None:
         """Count schemas. Raises LimitError if they are too many."""
-        self._work += work
-        if self._work > self._most:
+        self.work += work
+        if self.work > self._most:
             reason = "conjunctions, negations and oneOf of references grow too large"
             raise LimitError("schema_work", self._most, reason)
 
@@ -51,7 +52,9 @@ class Algebra:
 
     def negate(self, schema: CanonicalSchema) -> CanonicalSchema:
         """Every other value. Raises canonical.UnsupportedResult if it would only say so."""
-        result = schema.negate()
+        result = self._negated.get(schema)
+        if result is None:  # every branch of a oneOf may be taken out of every other
+            result = self._negated[schema] = schema.negate()
         self.spend(_cases(result))
         if isinstance(result.view(), canonical.NotView):
             raise canonical.UnsupportedResult("the negation has no form of its own")

@@ -20,6 +20,7 @@ from jsonschema_rs.canonical import ArrayView, ContainsView, Distinctness, Satis
 
 from .errors import UnsupportedSchemaError
 from .ir import Alternative, Array, Counter, Node, Place
+from .json_bounds import at_least, at_most
 from .json_counts import count_values
 from .json_demands import subsets
 from .json_places import Part
@@ -46,7 +47,7 @@ def array_node(view: ArrayView, part: Part, translator: Translator) -> Node:
 
 def _array(view: ArrayView, contains: list[ContainsView], different: bool, part: Part, translator: Translator) -> Node:
     counters = _counters(view, contains, part)
-    minimum, maximum = view.min_items or 0, view.max_items
+    minimum, maximum = at_least(view.min_items, "minItems", part), at_most(view.max_items)
     prefix: list[Place] = []
     rest: Place | None = None
     for index, schema in enumerate(view.prefix_items):

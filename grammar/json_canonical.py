@@ -23,6 +23,7 @@ from .json_cases import check_cases
 from .json_chains import untangled
 from .json_depth import cut
 from .json_dialects import in_standard_dialect, make_references_plain
+from .json_formats_given import with_formats
 from .json_formats_unknown import refuse_unknown_formats
 from .json_mistakes import malformed, unreadable
 from .json_patterns import loosened
@@ -52,6 +53,8 @@ def canonicalize(
     read: _Read = _in_other_words if rewritten else _as_written
     if rewritten and reading.has_conditions(schema):
         schema, reading = untangled(schema), replace(reading, conditions=True)
+    if reading.formats == "assertion":
+        schema = with_formats(schema, reading.first_draft(schema))
     source = Source(schema, old_references=False, registry=reading.registry)
     if reading.unknown_formats == "refuse":
         refuse_unknown_formats(source)

@@ -27,6 +27,7 @@ from jsonschema_rs.canonical import (
 from . import _native
 from .errors import UnsatisfiableSchemaError
 from .ir import Grammar, Regex, Terminal
+from .json_bounds import LARGEST
 from .json_places import Part
 from .json_translator import Translator
 from .limits import DEFAULT_LIMITS
@@ -84,23 +85,31 @@ def _of_branches(branches: list[CanonicalSchema], part: Part, translator: Transl
 def _of_arrays(view: ArrayView, part: Part, translator: Translator, depth: int) -> int:
     if view.contains or view.distinctness == Distinctness.SOME_REPEATED:
         return 0
-    least, most = view.min_items or 0, view.max_items
-    if view.prefix_items:
-        return 1 if least == 0 else 0
-    items = count_values(view.items, part.item(None), translator, depth)
     different = view.distinctness == Distinctness.ALL_DISTINCT
-    if different and items < least:
-        return 0
-    if different:
-        most = items if most is None else min(most, items)
-    if most is None:
-        return PLENTY if items > 0 else int(least == 0)
-    total = 0
-    for length in range(least, min(most, least + 24) + 1):
-        total += prod(items - index if different else items for index in range(length)) if length < 24 else PLENTY
-        if total >= PLENTY:
+    least, most = view.min_items or 0, LARGEST if view.max_items is None else view.max_items
+    counts = [count_values(item, part.item(i), translator, depth) for i, item in enumerate(view.prefix_items)]
+    counts = [count - i * different for i, count in enumerate(counts)]
+    rest = 0 if most <= len(counts) else count_values(view.items, part.item(None), translator, depth)
+    longest = next((i for i, count in enumerate(counts) if count <= 0), len(counts))
+    if longest == len(counts) and rest > 0:
+        longest = max(longest, rest) if different else LARGEST
+    return _of_lengths(counts, rest, different, least, min(most, longest))
+
+
+def _of_lengths(counts: list[int], rest: int, different: bool, least: int, most: int) -> int:
+    """How many sequences of some lengths there are: `counts` choices at the first places, `rest` at each of the others."""
+    length, ways, total = 0, 1, 0
+    while most >= least:
+        total += ways if length >= least else 0
+        if max(ways, total) >= PLENTY:
             return PLENTY
-    return total
+        if length == most:
+            return total
+        if length >= len(counts) and rest == 1:  # one way to go on, whatever the length
+            return min(total + ways * (most - max(length, least - 1)), PLENTY)
+        ways *= counts[length] if length < len(counts) else rest - length * different
+        length += 1
+    return 0
 
 
 def _of_objects(view: ObjectView, part: Part, translator: Translator, depth: int) -> int:

@@ -23,32 +23,32 @@ _Branches = list[CanonicalSchema]
 _Rule = Callable[[CanonicalSchema, _Branches, Algebra], Iterator[CanonicalSchema]]
 
 
-def exactly_one(base: CanonicalSchema, branches: _Branches, algebra: Algebra) -> CanonicalSchema:
-    """The values of `base` in exactly one of the branches, all of which are parts of it.
+def exactly_one(base: CanonicalSchema, branches: _Branches, algebra: Algebra) -> list[CanonicalSchema]:
+    """The values of `base` in exactly one of the branches, all of which are parts of it, as cases.
 
     Raises canonical.CanonicalizationError if that cannot be said, LimitError if it grows too large.
     """
     in_types = all(not isinstance(branch.view(), canonical.AnyOfView) for branch in branches)
     if in_types and not _overlaps(branches, algebra):
-        return algebra.union(branches)
+        return branches
     return _by_type(base, branches, algebra, _one)
 
 
-def none_of(base: CanonicalSchema, branches: _Branches, algebra: Algebra) -> CanonicalSchema:
+def none_of(base: CanonicalSchema, branches: _Branches, algebra: Algebra) -> list[CanonicalSchema]:
     """The values of `base` in none of the branches, all of which are parts of it. Raises as `exactly_one` does."""
     if not any(map(may_hold, branches)):
-        return base
+        return [base]
     return _by_type(base, branches, algebra, _none)
 
 
-def _by_type(base: CanonicalSchema, branches: _Branches, algebra: Algebra, rule: _Rule) -> CanonicalSchema:
+def _by_type(base: CanonicalSchema, branches: _Branches, algebra: Algebra, rule: _Rule) -> list[CanonicalSchema]:
     cases: list[CanonicalSchema] = []
     for name in _TYPES:
         part = algebra.narrow(base, {"type": name})
         if may_hold(part):
             within = [algebra.narrow(branch, {"type": name}) for branch in branches]
             cases += _by_value(part, within, algebra, rule, frozenset())
-    return algebra.union(cases) if cases else algebra.narrow(base, {"enum": []})
+    return cases or [algebra.narrow(base, {"enum": []})]
 
 
 def _by_value(

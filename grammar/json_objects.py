@@ -26,6 +26,7 @@ from jsonschema_rs.canonical import (
 
 from .errors import UnsupportedSchemaError
 from .ir import ANY_TEXT, Complement, ExtraFields, Field, Intersection, Node, Place, Record, Regex, TextSet, Union
+from .json_bounds import at_least, at_most
 from .json_counts import count_texts, list_texts
 from .json_demands import Demands, check_names, demands_of
 from .json_names import Names, allowed_names, matches, only_patterns
@@ -51,9 +52,14 @@ def object_node(view: ObjectView, part: Part, translator: Translator) -> Node:
     declared |= dict.fromkeys(_as_spelled(found - declared.keys(), others))
     fields: list[Field] = []
     additional = view.additional_properties
+    is_simple = not patterns and len(demands) == 0
     for name in declared:
         value: Place = NO_VALUE
-        if names.allows(name):
+        if not names.allows(name):
+            pass
+        elif is_simple:
+            value = _simple_value(properties.get(name, additional), name, part, translator)
+        else:
             schema = _declared_value(name, properties, patterns, additional)
             value = demands.place(schema, demands.about(name), part.member(name), translator)
         if value is not NO_VALUE:
@@ -61,7 +67,7 @@ def object_node(view: ObjectView, part: Part, translator: Translator) -> Node:
         elif name in required:
             return NO_VALUE
     extras = _extra_fields(view, names, tuple(declared), demands, part, translator)
-    minimum = view.min_properties or 0
+    minimum = at_least(view.min_properties, "minProperties", part)
     minimum = 0 if minimum <= len(required) else minimum
     # repeated names would be counted again, or replace the value that met a demand
     counted_out = translator.unique and view.max_properties is not None
@@ -71,7 +77,7 @@ def object_node(view: ObjectView, part: Part, translator: Translator) -> Node:
         fields += listed
         _check_names(extras, minimum, part)
     order, layout = translator.property_order, translator.layout
-    maximum = view.max_properties
+    maximum = at_most(view.max_properties)
     return Record(tuple(fields), extras, order, minimum, maximum, layout, different_names, len(demands))
 
 
@@ -174,6 +180,13 @@ def _given_values(schema: object) -> list[Any] | None:
     if not isinstance(schema, dict):
         return None
     return [schema["const"]] if "const" in schema else schema.get("enum")
+
+
+def _simple_value(schema: CanonicalSchema | None, name: str, part: Part, translator: Translator) -> Node:
+    """What a declared name holds where one schema says it; None is anything. Objects of thousands of names come here."""
+    if schema is None:
+        return translator.any_value
+    return translator.known(schema) or translator.node(schema, part.member(name))
 
 
 def _declared_value(

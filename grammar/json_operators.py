@@ -16,30 +16,40 @@ from itertools import chain
 from jsonschema_rs import CanonicalSchema, canonical
 
 from .errors import UnsupportedSchemaError
-from .json_algebra import Algebra
+from .json_algebra import Algebra, size
 from .json_exclusive import exactly_one, none_of
 from .json_places import Part
 
 _MAX_IN_PLACE = 30
+_MAX_UNION = 100
+"""Schemas in cases that are still joined to one, for which jsonschema-rs compares all of them."""
 _SYMBOLIC = (canonical.AllOfView, canonical.OneOfView, canonical.NotView, canonical.ReferenceView)
 
 
-def resolve(schema: CanonicalSchema, part: Part, algebra: Algebra) -> CanonicalSchema:
+def resolve(schema: CanonicalSchema, part: Part, algebra: Algebra) -> list[CanonicalSchema]:
     """One step of an operator that was kept symbolic because of a reference: the reference is looked through.
+
+    What it comes to is the union of the schemas that are returned.
 
     Raises UnsupportedSchemaError if the step leads nowhere, LimitError if it leads to too much.
     """
     try:
-        step = _conjunction([schema], algebra, _MAX_IN_PLACE)
+        steps = _conjunction_in_cases([schema], algebra, _MAX_IN_PLACE)
+        if len(steps) > 1 and sum(map(size, steps)) <= _MAX_UNION:
+            steps = [algebra.union(steps)]
     except canonical.CanonicalizationError as error:
         raise _unresolved(schema.view(), part, str(error)) from error
-    if step == schema:
+    if steps == [schema]:
         raise _unresolved(schema.view(), part, "the references in it are too intricate")
-    return step
+    return steps
 
 
 def _conjunction(schemas: Iterable[CanonicalSchema], algebra: Algebra, fuel: int) -> CanonicalSchema:
     """All of some schemas, references and operators at their top looked through; `fuel` ends loops of them."""
+    return algebra.union(_conjunction_in_cases(schemas, algebra, fuel))
+
+
+def _conjunction_in_cases(schemas: Iterable[CanonicalSchema], algebra: Algebra, fuel: int) -> list[CanonicalSchema]:
     if fuel == 0:
         raise canonical.UnsupportedResult("the references in it are too intricate")
     plain: CanonicalSchema | None = None
@@ -56,13 +66,15 @@ def _conjunction(schemas: Iterable[CanonicalSchema], algebra: Algebra, fuel: int
     inside = [*negated, *chain(*exclusive)]
     if plain is None and not inside:
         raise canonical.UnsupportedResult("the references in it lead to each other, and to nothing else")
-    base = algebra.anything(inside[0].draft) if plain is None else plain
+    cases = [algebra.anything(inside[0].draft) if plain is None else plain]
     for inner in negated:
-        base = none_of(base, _alternatives(base, inner, algebra, fuel - 1), algebra)
+        base = algebra.union(cases)
+        cases = none_of(base, _alternatives(base, inner, algebra, fuel - 1), algebra)
     for branches in exclusive:
+        base = algebra.union(cases)
         within = [algebra.union(_alternatives(base, branch, algebra, fuel - 1)) for branch in branches]
-        base = exactly_one(base, within, algebra)
-    return base
+        cases = exactly_one(base, within, algebra)
+    return cases
 
 
 def _flattened(schemas: Iterable[CanonicalSchema]) -> Iterator[CanonicalSchema]:

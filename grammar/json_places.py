@@ -84,6 +84,11 @@ class Part:
         self._found: tuple[Places, Places] | None = None
 
     @property
+    def is_new(self) -> bool:
+        """Whether nobody has looked at the places so far."""
+        return self._found is None
+
+    @property
     def places(self) -> Places:
         """The schema objects that apply here, in the order of the text."""
         return self._closed()[0]
@@ -176,8 +181,9 @@ class Source:
     def __init__(self, document: Schema, old_references: bool, registry: Mapping[str, Any] | None = None) -> None:
         """`old_references`: up to draft 7 keywords beside `$ref` are ignored. `registry`: other documents, by URI.
 
-        `origins` may be filled with the places of references that are not in the document.
+        `origins` may be filled with the places of references that are not in the document. `looks` counts who looked.
         """
+        self.looks = 0
         self.root = Place(document)
         self._registry = registry or {}
         self.origins: dict[str, Place] = {}
@@ -202,6 +208,7 @@ class Source:
 
         A place comes where its `properties` are written, after what other keywords before them apply.
         """
+        self.looks += 1
         if all(_APPLIES.isdisjoint(place.schema) for place in places):
             return tuple(places), ()
         closed: list[Place] = []

@@ -1,4 +1,4 @@
-"""How a schema is to be read: its dialect, whether formats count, and the other documents that it may refer to."""
+"""How a schema is to be read where it does not say: dialect, formats, other documents, the spelling of integers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .json_registry import reachable
 Draft: TypeAlias = Literal["4", "6", "7", "2019-09", "2020-12"]
 Formats: TypeAlias = Literal["assertion", "annotation"]
 UnknownFormats: TypeAlias = Literal["ignore", "refuse"]
+Integers: TypeAlias = Literal["plain", "any"]
 
 _NUMBERS: dict[str, int] = {"4": 4, "6": 6, "7": 7, "2019-09": 19, "2020-12": 20}
 _DIALECTS = {
@@ -39,6 +40,7 @@ class Reading:
         formats: whether the formats of the specification are enforced.
         registry: schemas by URI. Nothing else is ever looked up.
         unknown_formats: whether formats that the specification does not define are annotations, or refused.
+        integers: whether whole numbers are digits only, or may also have a fraction of zeros.
         conditions: `if` has a meaning in the schema, so it is not of a draft before 7.
     """
 
@@ -46,6 +48,7 @@ class Reading:
     formats: Formats = "assertion"
     registry: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     unknown_formats: UnknownFormats = "ignore"
+    integers: Integers = "plain"
     conditions: bool = False
 
     def drafts(self, schema: Mapping[str, Any]) -> tuple[int | None, ...]:
@@ -58,9 +61,11 @@ class Reading:
 
     def has_conditions(self, schema: Mapping[str, Any]) -> bool:
         """Whether `if` may have a meaning: in draft 7 and later."""
-        if "$schema" in schema or self.draft is None:
-            return dialect(schema) >= _WITH_CONDITIONS
-        return _NUMBERS[self.draft] >= _WITH_CONDITIONS
+        return self.first_draft(schema) >= _WITH_CONDITIONS
+
+    def first_draft(self, schema: Mapping[str, Any]) -> int:
+        """The dialect that is tried first."""
+        return dialect(schema) if "$schema" in schema or self.draft is None else _NUMBERS[self.draft]
 
     def options(self, schema: Mapping[str, Any], draft: int | None) -> dict[str, Any]:
         """What jsonschema-rs needs to know to read `schema` in a dialect."""

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from typing import Any, Literal
 
 from jsonschema_rs import CanonicalSchema, canonical
@@ -61,22 +60,22 @@ from .json_algebra import Algebra, size
 from .json_arrays import array_node
 from .json_canonical import canonicalize
 from .json_mistakes import unsatisfiable
-from .json_numbers import Bounds, DivisorTooLarge, exact, multiples, numbers
+from .json_number_terminals import integer_terminal, number_terminal
 from .json_objects import object_node
 from .json_operators import resolve
 from .json_places import Part, Source
 from .json_reading import Reading
 from .json_strings import string_content
-from .json_unique import unique_content, unique_number
-from .json_values import ANY_UNIQUE_VALUE, ANY_VALUE, NO_VALUE, any_of_type, any_value, values_node
+from .json_unique import unique_content
+from .json_values import ANY_UNIQUE_VALUE, ANY_VALUE, NO_VALUE, any_of_type, any_of_types, any_value, values_node
 from .limits import DEFAULT_LIMITS, Limits
 
 _MAX_NESTING = 24
 """How deeply schemas are translated one inside the other before the next becomes a rule."""
 _MANY_NODES = 10_000
+_MUCH_WORK = 250
+"""Schemas that come of operators over references, from which on a refusal stands."""
 _FLAT = frozenset({CanonicalKind.REFERENCE, CanonicalKind.FALSE, CanonicalKind.TRUE})
-_LEAVES = frozenset({CanonicalKind.MULTI_TYPE, CanonicalKind.STRING, CanonicalKind.INTEGER, CanonicalKind.NUMBER})
-"""Whose nodes depend on nothing but the schema, so that equal ones are made, and lowered, once."""
 _DEFAULT_LAYOUT = JsonLayout()
 _DEFAULT_READING = Reading()
 
@@ -94,12 +93,13 @@ def from_json_schema(
     Args:
         schema: drafts 4, 6, 7, 2019-09 and 2020-12, told apart by `$schema` (2020-12 without). The formats of the
             specification are enforced; unknown ones, contents (`contentMediaType`, ...) and unknown keywords are
-            annotations. Integers are written without fraction and exponent, bounded numbers without exponent.
+            annotations. Integers are written without exponent, and without fraction unless `reading` says otherwise;
+            bounded numbers without exponent.
         property_order: "declared" writes declared properties in order of first appearance in the schema, and then
             undeclared ones; "any" allows every order.
         layout: where white space may stand.
         limits: those named `schema_...` are kept here.
-        reading: how to read it where it does not say: dialect, formats, other documents.
+        reading: how to read it where it does not say: dialect, formats, other documents; and whether `1.0` is written.
 
     Raises:
         SchemaError: the schema is malformed.
@@ -111,11 +111,15 @@ def from_json_schema(
         if not schema:
             raise UnsatisfiableSchemaError("", "", "the schema is false: no value is valid")
         return Grammar(ANY_VALUE, {ANY_VALUE.rule: any_value(layout)})
+    first: _Translation | None = None
     try:
         form, source = canonicalize(schema, reading, limits)
-        return _Translation(source, property_order, layout, limits, reading).run(form)
+        first = _Translation(source, property_order, layout, limits, reading)
+        return first.run(form)
     except (UnsupportedSchemaError, LimitError) as refusal:
         if isinstance(refusal, LimitError) and refusal.limit != "schema_cases":
+            raise
+        if first is not None and first.is_too_large:
             raise
         try:
             form, source = canonicalize(schema, reading, limits, rewritten=True)
@@ -143,13 +147,14 @@ class _Translation:
         self.layout = layout
         self.unique = False
         self.wide = False
+        self.outgrown = False
         self._rules: dict[str, Node] = {}
         self._pending: list[tuple[str, CanonicalSchema, Part, bool]] = []
         self._resolved: dict[tuple[CanonicalSchema, bool], Reference] = {}
         self._names: set[str] = set()
         self._nodes = 0
         self._parts: dict[tuple[CanonicalSchema, bool], Reference] = {}
-        self._leaves: dict[tuple[CanonicalSchema, bool], Node] = {}
+        self._known: dict[tuple[CanonicalSchema, bool], Node] = {}
         self._nesting = 0
         self._limits = limits
         self.algebra = Algebra(limits.schema_work, reading)
@@ -172,6 +177,16 @@ class _Translation:
         """Every value."""
         return ANY_UNIQUE_VALUE if self.unique else ANY_VALUE
 
+    @property
+    def fractions(self) -> bool:
+        """Whether a whole number may be written with a fraction."""
+        return self._reading.integers == "any" and not self.unique
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether so much came of the schema that to say it in other words takes as long, and comes to the same."""
+        return self.outgrown or self.algebra.work > _MUCH_WORK
+
     def spend(self, work: int) -> None:
         """Count schemas that came of others."""
         self.algebra.spend(work)
@@ -185,12 +200,24 @@ class _Translation:
         self.unique = before
 
     def node(self, schema: CanonicalSchema, part: Part) -> Node:
-        """The values of `schema`; `NO_VALUE` if there is none."""
-        if schema.kind in _LEAVES:
-            leaf = self._leaves.get((schema, self.unique))
-            if leaf is None:
-                leaf = self._leaves[schema, self.unique] = self._translated(schema, part)
-            return leaf
+        """The values of `schema`; `NO_VALUE` if there is none.
+
+        A node for which nobody looked at the source depends on nothing but the schema, so it is made, and lowered, once.
+        """
+        key = schema, self.unique
+        node = self._known.get(key)
+        if node is None:
+            is_new, looks = part.is_new, self.source.looks
+            node = self._made(schema, part)
+            if is_new and self.source.looks == looks:
+                self._known[key] = node
+        return node
+
+    def known(self, schema: CanonicalSchema) -> Node | None:
+        """The node of a schema, if there is one that does not depend on where the schema stands."""
+        return self._known.get((schema, self.unique))
+
+    def _made(self, schema: CanonicalSchema, part: Part) -> Node:
         self._nodes += 1
         if (self._nesting >= _MAX_NESTING or self._nodes > _MANY_NODES) and schema.kind not in _FLAT:
             return self._apart(schema, part)
@@ -201,6 +228,7 @@ class _Translation:
 
     def _apart(self, schema: CanonicalSchema, part: Part) -> Reference:
         """A rule of its own; beyond so many nodes, one for equal schemas, whatever the order in their sources."""
+        self.source.looks += 1  # by who makes the rule
         if self._nodes <= _MANY_NODES:
             return self._later(f"part {len(self._names)}", schema, part)
         key = schema, self.unique
@@ -256,9 +284,13 @@ class _Translation:
         if key not in self._resolved:
             name = f"resolved {len(self._resolved)}"
             self._resolved[key] = Reference(name)
-            step = resolve(schema, part, self.algebra)
-            self.algebra.spend(size(step))
-            self._later(name, step, part)
+            steps = resolve(schema, part, self.algebra)
+            self.algebra.spend(sum(map(size, steps)))
+            if len(steps) == 1:
+                self._later(name, steps[0], part)
+            else:
+                cases = [self._later(f"{name}, case {index}", step, part) for index, step in enumerate(steps)]
+                self._rules[name] = Choice(tuple(cases))
         return self._resolved[key]
 
     def _later(self, name: str, schema: CanonicalSchema, part: Part) -> Reference:
@@ -272,44 +304,12 @@ class _Translation:
 # ---------------------------------------------------------------------------------------------------- nodes by view
 
 
-def _types(run: _Translation, _: CanonicalSchema, view: MultiTypeView, __: Part) -> Node:
-    names = view.types
-    if len(names) == 1:
-        return any_of_type(names[0], run.layout, run.unique)
-    return Choice(tuple(any_of_type(name, run.layout, run.unique) for name in names))
-
-
 def _any_of(run: _Translation, _: CanonicalSchema, view: AnyOfView, part: Part) -> Node:
     parts = [run.node(branch, part) for branch in view.branches]
     parts = [part for part in parts if part is not NO_VALUE]
     if not parts:
         return NO_VALUE
     return parts[0] if len(parts) == 1 else Choice(tuple(parts))
-
-
-def _integer(run: _Translation, _: CanonicalSchema, view: IntegerView, part: Part) -> Node:
-    divisors = [exact(value).numerator for value in view.multiple_of]
-    excluded = [exact(value).numerator for value in view.not_multiple_of]
-    try:
-        regex = multiples(view.minimum, view.maximum, divisors, excluded)
-        return Terminal(unique_number(regex) if run.unique else regex)
-    except DivisorTooLarge as error:
-        raise UnsupportedSchemaError(part.pointer("multipleOf"), "multipleOf", str(error)) from error
-
-
-def _number(run: _Translation, _: CanonicalSchema, view: NumberView, part: Part) -> Node:
-    bounds = Bounds(_bound(view.minimum), _bound(view.maximum), view.exclusive_minimum, view.exclusive_maximum)
-    divisors = [exact(value) for value in view.multiple_of]
-    excluded = [exact(value) for value in view.not_multiple_of]
-    try:
-        regex = numbers(bounds, divisors, excluded, whole=not view.excludes_integers)
-        return Terminal(unique_number(regex) if run.unique else regex)
-    except DivisorTooLarge as error:
-        raise UnsupportedSchemaError(part.pointer("multipleOf"), "multipleOf", str(error)) from error
-
-
-def _bound(value: Any) -> Fraction | None:
-    return None if value is None else exact(value)
 
 
 def _string(run: _Translation, _: CanonicalSchema, view: StringView, part: Part) -> Node:
@@ -333,7 +333,8 @@ def _typed_group(run: _Translation, schema: CanonicalSchema, view: TypedGroupVie
     return run.node(narrowed, part)
 
 
-def _unmodelled(_: _Translation, __: CanonicalSchema, view: RawView, part: Part) -> Node:
+def _unmodelled(run: _Translation, __: CanonicalSchema, view: RawView, part: Part) -> Node:
+    run.outgrown = run.outgrown or view.reason == canonical.RawReason.OUTGREW_INTERSECTIONS
     if view.reason == canonical.RawReason.UNKNOWN_DIALECT:
         raise UnsupportedSchemaError("", "$schema", "unknown; drafts 4, 6, 7, 2019-09 and 2020-12 are supported")
     reason = f"this combination of keywords is not supported ({view.reason.value})"
@@ -343,11 +344,11 @@ def _unmodelled(_: _Translation, __: CanonicalSchema, view: RawView, part: Part)
 _NODES: dict[type, Callable[[_Translation, CanonicalSchema, Any, Part], Node]] = {
     TrueView: lambda run, schema, view, part: run.any_value,
     FalseView: lambda run, schema, view, part: NO_VALUE,
-    MultiTypeView: _types,
+    MultiTypeView: lambda run, schema, view, part: any_of_types(view.types, schema.draft, run),
     TypedGroupView: _typed_group,
     StringView: _string,
-    IntegerView: _integer,
-    NumberView: _number,
+    IntegerView: lambda run, schema, view, part: integer_terminal(view, schema.draft, part, run),
+    NumberView: lambda run, schema, view, part: number_terminal(view, part, run),
     ArrayView: lambda run, schema, view, part: array_node(view, part, run),
     ObjectView: lambda run, schema, view, part: object_node(view, part, run),
     ConstView: lambda run, schema, view, part: values_node([view.value], part, run),

@@ -6,6 +6,7 @@ from jsonschema_rs.canonical import StringView
 
 from .errors import GrammarError, UnsupportedSchemaError
 from .ir import ANY_CHAR, ANY_TEXT, NOTHING, Complement, Intersection, Regex, Repeat, TextSet
+from .json_bounds import at_least, at_most
 from .json_formats import format_content
 from .json_formats_negated import excluded_content
 from .json_places import Part
@@ -30,7 +31,7 @@ def string_content(view: StringView, part: Part, *, wide: bool = False) -> Regex
     if view.excluded:
         parts.append(Complement(TextSet(tuple(view.excluded))))
     if not parts or view.min_length or view.max_length is not None:
-        parts.append(_of_length(view.min_length or 0, view.max_length))
+        parts.append(_of_length(at_least(view.min_length, "minLength", part), at_most(view.max_length)))
     return parts[0] if len(parts) == 1 else Intersection(tuple(parts))
 
 

@@ -21,6 +21,10 @@ class Translator(Protocol):
     property_order: Literal["declared", "any"]
 
     @property
+    def fractions(self) -> bool:
+        """Whether a whole number may have a fraction of zeros: if it is an option, and where spelling is not unique."""
+
+    @property
     def any_value(self) -> Node:
         """Every value."""
 
@@ -32,6 +36,9 @@ class Translator(Protocol):
 
     def node(self, schema: CanonicalSchema, part: Part) -> Node:
         """The values of `schema` as JSON text; `NO_VALUE` if there is none."""
+
+    def known(self, schema: CanonicalSchema) -> Node | None:
+        """What `node` returns for a schema wherever it stands, if that has been found."""
 
     def content(self, schema: CanonicalSchema, part: Part) -> Regex:
         """The strings of `schema`, decoded; `ir.NOTHING` if there is none."""

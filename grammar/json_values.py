@@ -1,16 +1,17 @@
 """Given values as text: `enum` and `const`, and the languages of whole types.
 
 A number is written as `json.dumps` writes it, an integer as an integer; a value that the schema spells as a float with
-an integral value (`1.0`) may be written both ways. Strings and member names are written canonically, members of an
+an integral value (`1.0`) may be written both ways, and so may all where the option `integers` says so. Strings and member names are written canonically, members of an
 object in the order of the schema.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 
 from .ir import (
@@ -29,14 +30,15 @@ from .ir import (
     Text,
     TextSet,
 )
-from .json_numbers import INTEGER, NUMBER
+from .json_number_terminals import ANY_BROKEN_INTEGER, ANY_INTEGER, is_number, takes_fractions, with_fractions
+from .json_numbers import NUMBER
 from .json_places import Part
 from .json_translator import Translator
 from .json_unique import UNIQUE_INTEGER, UNIQUE_NUMBER, UNIQUE_TEXT
 from .lower_regex import share
 
 _FEW: Final = 64
-_NO_FLOATS: Final[frozenset[float]] = frozenset()
+_NO_FLOATS: Final[Mapping[int, float]] = MappingProxyType({})
 
 NO_VALUE = Choice(())
 ANY_VALUE = Reference("any value")
@@ -47,7 +49,7 @@ BOOLEAN = Terminal(share(TextSet(("true", "false"))))
 _SCALARS: dict[str, Node] = {
     "null": NULL,
     "boolean": BOOLEAN,
-    "integer": Terminal(INTEGER),
+    "integer": ANY_INTEGER,
     "number": Terminal(NUMBER),
     "string": STRING,
 }
@@ -78,6 +80,14 @@ def any_value(layout: JsonLayout, unique: bool = False) -> Node:
     return Choice(tuple(any_of_type(name, layout, unique) for name in names))
 
 
+def any_of_types(names: Sequence[str], draft: int, translator: Translator) -> Node:
+    """Every value of some JSON types, as a run spells them."""
+    layout, unique = translator.layout, translator.unique
+    broken = takes_fractions(translator, draft)
+    parts = [ANY_BROKEN_INTEGER if broken and n == "integer" else any_of_type(n, layout, unique) for n in names]
+    return parts[0] if len(parts) == 1 else Choice(tuple(parts))
+
+
 def values_node(values: list[Any], part: Part, translator: Translator) -> Node:
     """One of `values`, which are JSON values."""
     match values:
@@ -89,6 +99,8 @@ def values_node(values: list[Any], part: Part, translator: Translator) -> Node:
 
 
 def _one_of(values: list[Any], written: _Written, translator: Translator) -> Node:
+    if len(values) == 1:
+        return _exactly(values[0], written, translator)
     strings = tuple([value for value in values if isinstance(value, str)])
     parts: list[Node] = []
     if strings:
@@ -97,11 +109,27 @@ def _one_of(values: list[Any], written: _Written, translator: Translator) -> Nod
         [value for value in values if not isinstance(value, (str, list, dict))] if len(strings) < len(values) else []
     )
     if others:
-        floats = _NO_FLOATS if translator.unique or not any(map(_is_number, others)) else written.floats
-        parts.append(Terminal(_texts([text for value in others for text in _spellings(value, floats)])))
+        parts.append(_scalars(others, written, translator))
     if len(strings) + len(others) < len(values):
         parts += [_container(value, written, translator) for value in values if isinstance(value, (list, dict))]
     return parts[0] if len(parts) == 1 else Choice(tuple(parts))
+
+
+def _exactly(value: Any, written: _Written, translator: Translator) -> Node:
+    if isinstance(value, str):
+        return _strings((value,))
+    return (_container if isinstance(value, (list, dict)) else _scalar)(value, written, translator)
+
+
+def _scalar(value: Any, written: _Written, translator: Translator) -> Node:
+    return NULL if value is None else _scalars([value], written, translator)
+
+
+def _scalars(values: list[Any], written: _Written, translator: Translator) -> Node:
+    """Values that are neither strings nor containers."""
+    floats = _NO_FLOATS if translator.unique or not any(map(is_number, values)) else written.floats
+    texts = _texts([text for value in values for text in _spellings(value, floats)])
+    return Terminal(with_fractions(texts, values) if translator.fractions else texts)
 
 
 @lru_cache(maxsize=256)
@@ -113,10 +141,10 @@ def _strings(texts: tuple[str, ...]) -> Node:
 def _container(value: list[Any] | dict[str, Any], written: _Written, translator: Translator) -> Node:
     layout = translator.layout
     if isinstance(value, list):
-        items = tuple(_one_of([item], written, translator) for item in value)
+        items = tuple([_exactly(item, written, translator) for item in value])
         return Array(items, None, len(items), len(items), layout)
-    names = written.orders.get(_frozen(value), value)
-    fields = tuple(Field(name, _one_of([value[name]], written, translator), True) for name in names)
+    names = written.order(value)
+    fields = tuple([Field(name, _exactly(value[name], written, translator), True) for name in names])
     order = "declared" if translator.unique else translator.property_order  # one spelling of a value is enough there
     return Record(fields, order=order, layout=layout)
 
@@ -127,29 +155,53 @@ class _Written:
     def __init__(self, part: Part) -> None:
         self._part = part
 
+    def order(self, value: dict[str, Any]) -> Iterable[str]:
+        """The names of an object in the order of the schema; the canonical form sorts them."""
+        names = self._orders.get(frozenset(value), value)
+        return self._orders_of_values.get(_frozen(value), value) if names is None else names
+
     @cached_property
-    def orders(self) -> dict[object, list[str]]:
-        """The names of each object in the order of the schema; the canonical form sorts them."""
-        found: dict[object, list[str]] = {}
-        for value in self._all():
-            if isinstance(value, dict):
-                found.setdefault(_frozen(value), list(value))
+    def _orders(self) -> dict[frozenset[str], list[str] | None]:
+        """The order of each set of names, as almost always there is one; None if it depends on the values."""
+        found: dict[frozenset[str], list[str] | None] = {}
+        for value in self._objects:
+            names = frozenset(value)
+            if found.setdefault(names, order := list(value)) != order:
+                found[names] = None
         return found
 
     @cached_property
-    def floats(self) -> frozenset[float]:
-        """The floats with an integral value that the schema spells as floats."""
-        return frozenset([value for value in self._all() if isinstance(value, float) and value.is_integer()])
+    def _orders_of_values(self) -> dict[object, list[str]]:
+        found: dict[object, list[str]] = {}
+        for value in self._objects:
+            found.setdefault(_frozen(value), list(value))
+        return found
 
-    def _all(self) -> Iterator[Any]:
-        """All values within the given ones, outermost first."""
+    @cached_property
+    def floats(self) -> dict[int, float]:
+        """What the schema spells as a float, by the whole number that its digits say."""
+        given = [value for value in self._given if type(value) is float and value.is_integer()]
+        return {int(Decimal(repr(value))): value for value in given}
+
+    @cached_property
+    def _objects(self) -> list[dict[str, Any]]:
+        return [value for value in self._given if type(value) is dict]
+
+    @cached_property
+    def _given(self) -> list[Any]:
+        """The objects and floats within the given values, outermost first."""
+        found: list[Any] = []
         for place in self._part.places:
-            pending = [place.schema.get("enum"), place.schema.get("const")]
+            pending: list[Any] = [place.schema.get("enum"), place.schema.get("const")]
             while pending:
                 value = pending.pop()
-                yield value
-                if isinstance(value, (list, dict)):
-                    pending += reversed(value if isinstance(value, list) else value.values())
+                kind = type(value)
+                if kind is list:
+                    pending += value[::-1]
+                elif kind is dict or kind is float:
+                    found.append(value)
+                    pending += reversed(value.values()) if kind is dict else ()
+        return found
 
 
 def _frozen(value: Any) -> object:
@@ -166,14 +218,14 @@ def _texts(texts: Sequence[str]) -> Regex:
 # ------------------------------------------------------------------------------------------------------------- scalars
 
 
-def _spellings(value: Any, floats: frozenset[float]) -> list[str]:
-    """The texts of null, true, false or a number."""
+def _spellings(value: Any, floats: Mapping[int, float]) -> list[str]:
+    """The texts of null, true, false or a number. Beyond 2**53 a float may have another value than its digits say."""
     if isinstance(value, Decimal) and value != int(value):
         return [format(value, "f")]
-    if not _is_number(value) or value != int(value):
+    if not is_number(value) or value != int(value):
         return [json.dumps(value)]
-    return [str(int(value)), json.dumps(float(value))] if value in floats else [str(int(value))]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+    whole = int(value)
+    given = floats.get(whole)
+    if given is None:
+        return [str(whole)]
+    return [str(whole), json.dumps(given)] if given == whole else [json.dumps(given)]

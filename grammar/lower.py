@@ -86,7 +86,8 @@ class _Nodes:
             self._lexer_code += (LEXER, int(lexer.contextual), len(lexer.terminals))
             for index, terminal in enumerate(lexer.terminals):
                 regex = self._regexes.number(terminal.regex)
-                self._lexer_code += (regex, int(terminal.shortest), int(index in lexer.ignored))
+                undone, begun = self._regexes.number(terminal.undone), self._regexes.number(terminal.begun)
+                self._lexer_code += (regex, undone, begun, int(terminal.shortest), int(index in lexer.ignored))
                 self._lexer_code += (len(terminal.keyword_of), *terminal.keyword_of)
         return number
 

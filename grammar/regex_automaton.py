@@ -27,8 +27,13 @@ MAX_MINIMAL_STATES = 100
 
 def determinised(tree: Tree) -> Regex:
     """The texts that the tree matches as a whole. Raises TooLarge."""
-    automaton = minimal(_deterministic(tree))
-    if len(automaton.accepting) > MAX_MINIMAL_STATES:
+    return expression(_deterministic(tree))
+
+
+def expression(automaton: Automaton, *, most: int = MAX_MINIMAL_STATES) -> Regex:
+    """The texts that an automaton accepts. Raises TooLarge if it has more than `most` states when it is minimal."""
+    automaton = minimal(automaton)
+    if len(automaton.accepting) > most:
         raise TooLarge
     return _Elimination(automaton).run()
 
@@ -41,7 +46,7 @@ def is_prefix_free(tree: Tree) -> bool:
 
 def _deterministic(tree: Tree) -> Automaton:
     try:
-        return _Determinisation(compiled(tree)).run()
+        return Determinisation(compiled(tree)).run()
     except RecursionError:  # a chain of optional parts or conditions that is hundreds long
         raise TooLarge from None
 
@@ -67,7 +72,9 @@ class _State(NamedTuple):
     left: Left
 
 
-class _Determinisation:
+class Determinisation:
+    """The deterministic automaton of a program, and what its conditions come to on the way."""
+
     def __init__(self, program: Program) -> None:
         self.program = program
         self.decisions = Decisions()
@@ -83,12 +90,13 @@ class _Determinisation:
         ]
 
     def run(self) -> Automaton:
+        """All states that the start leads to. Raises TooLarge."""
         automaton = Automaton(self.program.classes)
-        begin = _State(self.decisions.variable(self.program.start), self._left(END, ()))
+        begin = _State(self.decisions.variable(self.program.start), self.left(END, ()))
         numbers = {begin: 0}
         pending = [begin]
         for state in pending:  # grows while it is read
-            automaton.accepting.append(self._next(state, END) == TRUE)
+            automaton.accepting.append(self.next(*state, END) == TRUE)
             targets = []
             for c in range(len(self.program.classes)):
                 after = self._after(state, c)
@@ -102,16 +110,18 @@ class _Determinisation:
         return automaton
 
     def _after(self, state: _State, c: int) -> _State | None:
-        formula = self._next(state, c)
+        formula = self.next(*state, c)
         if formula == FALSE:
             return None
         if formula == TRUE:  # whatever follows: what lies behind does not matter any more
             return _State(TRUE, Left(END, ()))
-        return _State(formula, self._left(c, state.left.reached))
+        return _State(formula, self.left(c, state.left.reached))
 
-    def _next(self, state: _State, c: int) -> int:
+    def next(self, formula: int, left: Left, c: int) -> int:
         """The formula after a character of class c; at the end of the text TRUE or FALSE."""
-        return self.decisions.substituted(state.formula, lambda place: self._step(place, state.left, c, frozenset()))
+        if formula <= TRUE:
+            return formula
+        return self.decisions.substituted(formula, lambda place: self._step(place, left, c, frozenset()))
 
     def _step(self, place: int, left: Left, c: int, entered: frozenset[int]) -> int:
         """What has to hold behind a character of class c. `entered`: the cycles entered since the last character."""
@@ -149,15 +159,17 @@ class _Determinisation:
 
     # ----------------------------------------------------------------------------------------------------- look-behinds
 
-    def _left(self, c: int, reached: tuple[frozenset[int], ...]) -> Left:
+    def left(self, c: int, reached: tuple[frozenset[int], ...]) -> Left:
         """What is known behind a character of class c, if `reached` was known before it."""
         last = c if c == END else self.alike[c]
         old = reached or (frozenset[int](),) * len(self.program.behinds)
-        return Left(last, tuple(self._moved(i, places, c, last) for i, places in enumerate(old)))
+        starts = self.program.behinds
+        return Left(last, tuple(self.moved((s,), places, c) for s, places in zip(starts, old, strict=True)))
 
-    def _moved(self, behind: int, places: frozenset[int], c: int, last: int) -> frozenset[int]:
-        """Where a look-behind stands: it may also start at every place."""
-        pending = [self.program.behinds[behind]]
+    def moved(self, starts: Iterable[int], places: frozenset[int], c: int) -> frozenset[int]:
+        """Where a look-behind stands behind a character of class c: it may also start here."""
+        last = c if c == END else self.alike[c]
+        pending = list(starts)
         for place in places:
             instruction = self.program.instructions[place]
             if isinstance(instruction, Read) and c != END and instruction.classes >> c & 1:

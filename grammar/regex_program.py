@@ -35,10 +35,11 @@ class Fork(NamedTuple):
 
 
 class Cycle(NamedTuple):
-    """`body`, which comes back to here, or `then`."""
+    """`body`, which comes back to here, or `then` (`lazy`: preferably)."""
 
     body: int
     then: int
+    lazy: bool = False
 
 
 class Check(NamedTuple):
@@ -83,19 +84,23 @@ class Program:
     instructions: list[Instruction]
     behinds: list[int]  # where each look-behind starts
     start: int
+    most: int = MAX_INSTRUCTIONS
 
 
-def compiled(tree: Tree) -> Program:
-    """The program of a tree that matches whole texts. Raises TooLarge."""
-    classes = partition(_sets(tree))
-    if len(classes) > MAX_CLASSES:
+def compiled(tree: Tree, *, room: int = 1) -> Program:
+    """The program of a tree that matches whole texts. The ways of a fork stand in the order of attempts.
+
+    `room` multiplies the limits. Raises TooLarge.
+    """
+    classes = partition(_sets(tree, 4 * MAX_CLASSES * room))
+    if len(classes) > MAX_CLASSES * room:
         raise TooLarge
-    program = Program(classes, [Stop(anywhere=False), Stop(anywhere=True)], [], 0)
+    program = Program(classes, [Stop(anywhere=False), Stop(anywhere=True)], [], 0, MAX_INSTRUCTIONS * room)
     program.start = _Writer(program).write(tree, 0)
     return program
 
 
-def _sets(tree: Tree) -> set[CodePoints]:
+def _sets(tree: Tree, most: int) -> set[CodePoints]:
     """Every set of characters that the tree mentions."""
     found: set[CodePoints] = set()
     pending: list[Tree] = [tree]
@@ -113,7 +118,7 @@ def _sets(tree: Tree) -> set[CodePoints]:
                 pending.append(inner)
             case _:
                 raise TooLarge
-        if len(found) > 4 * MAX_CLASSES:
+        if len(found) > most:
             raise TooLarge
     return found
 
@@ -126,7 +131,7 @@ class _Writer:
         self.behind = False  # inside a look-behind
 
     def emit(self, instruction: Instruction) -> int:
-        if len(self.program.instructions) >= MAX_INSTRUCTIONS:
+        if len(self.program.instructions) >= self.program.most:
             raise TooLarge
         self.program.instructions.append(instruction)
         return len(self.program.instructions) - 1
@@ -147,19 +152,22 @@ class _Writer:
                 return then
             case Either(parts) | Union(parts):
                 return self.emit(Fork(tuple(self.write(part, then) for part in parts)))
-            case Loop(inner, minimum, maximum) | Repeat(inner, minimum, maximum):
+            case Loop(inner, minimum, maximum, lazy):
+                return self._repeated(inner, minimum, maximum, then, lazy)
+            case Repeat(inner, minimum, maximum):
                 return self._repeated(inner, minimum, maximum, then)
         return self._assertion(tree, then)
 
-    def _repeated(self, inner: Tree, minimum: int, maximum: int | None, then: int) -> int:
+    def _repeated(self, inner: Tree, minimum: int, maximum: int | None, then: int, lazy: bool = False) -> int:
         if maximum is None:
             place = self.emit(Stop(anywhere=False))
-            self.program.instructions[place] = Cycle(self.write(inner, place), then)
+            self.program.instructions[place] = Cycle(self.write(inner, place), then, lazy)
             then = place
         else:
             after = then
             for _ in range(maximum - minimum):
-                then = self.emit(Fork((self.write(inner, then), after)))
+                ways = self.write(inner, then), after
+                then = self.emit(Fork(ways[::-1] if lazy else ways))
         for _ in range(minimum):
             then = self.write(inner, then)
         return then

@@ -53,9 +53,11 @@ class _Count(NamedTuple):
     manner: str  # "", "?" (lazy) or "+" (possessive)
 
 
-def parse(text: str, *, ecma: bool) -> Tree:
-    """The syntax tree of a pattern; raises `Mistake`."""
-    return _Parser(text, Flags(ecma)).run()
+def parse(text: str, *, ecma: bool, ordered: bool = False) -> Tree:
+    """The syntax tree of a pattern; raises `Mistake`. `ordered`: as in an atomic group, the order of attempts is kept."""
+    parser = _Parser(text, Flags(ecma))
+    parser.ordered = int(ordered)
+    return parser.run()
 
 
 class _Parser:

@@ -39,14 +39,16 @@ NEEDS = {"decoding/kernels.py": {"triton"}, "integrations/builtin/train.py": {"r
 DOORS = {
     "latticework": """
         CompiledGrammar Compiler Constraint ConstraintError Generation GenerationIncomplete Grammar GrammarError
-        GrammarSyntaxError JsonLayout LimitError Limits Matcher SchemaError TokenRejected UnsatisfiableSchemaError
-        UnsupportedSchemaError Vocabulary VocabularyError __version__ choice complete generate json_schema load_builtin
-        regex stream
+        GrammarSyntaxError GrammarWarning JsonLayout LimitError Limits Matcher SchemaError Tag TagValue TokenRejected ToolCall
+        ToolMessage UnsatisfiableSchemaError UnsupportedSchemaError Vocabulary VocabularyError __version__ choice
+        complete ebnf either free_text gbnf generate json_schema lark load_builtin reasoning regex repeat sequence
+        stream substring tags tool_calls until
     """,
     "latticework.grammar": """
-        CompiledGrammar Compiler Constraint ConstraintError Grammar GrammarError GrammarSyntaxError JsonLayout LimitError
-        Limits Matcher SchemaError TokenRejected UnsatisfiableSchemaError UnsupportedSchemaError Vocabulary
-        VocabularyError choice json_schema regex
+        CompiledGrammar Compiler Constraint ConstraintError Grammar GrammarError GrammarSyntaxError GrammarWarning
+        JsonLayout LimitError Limits Matcher SchemaError Tag TagValue TokenRejected ToolCall ToolMessage
+        UnsatisfiableSchemaError UnsupportedSchemaError Vocabulary VocabularyError choice ebnf either free_text gbnf
+        json_schema lark reasoning regex repeat sequence substring tags tool_calls until
     """,
 }
 
@@ -134,7 +136,10 @@ def test_no_module_takes_the_place_of_a_function(door: str) -> None:
     code = f"""
 import {door} as door
 grammar = door.json_schema({{"type": "string", "pattern": "^a$"}}).grammar()
-assert door.regex("a").grammar() and all(map(callable, (door.json_schema, door.regex, door.choice)))
+assert door.regex("a").grammar() and door.gbnf('root ::= "a"').grammar() and door.ebnf('a ::= "a"').grammar()
+assert door.tags([("<", "a", ">")]).grammar() and door.tool_calls([], style="hermes").grammar()
+names = "json_schema regex choice gbnf ebnf tags tool_calls".split()
+assert all(callable(getattr(door, name)) for name in names)
 """
     subprocess.run([sys.executable, "-c", code], cwd="/", check=True)
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
-#include <set>
 #include <stdexcept>
 #include <tuple>
 
@@ -52,6 +51,7 @@ Automaton::Config& Automaton::at(StateId state) const {
 
 StateId Automaton::add_config(std::unique_ptr<Config> config) {
     for (const Item& item : config->items) config->alive = config->alive | lexer_->alive(item.lex);
+    config->is_certain = lexemes_ != nullptr && !config->trail && bytes_in_doubt(*config).empty();
     bytes_ += config->own_bytes();
     ++live_states_;
     return configs_.add(std::move(config));
@@ -118,71 +118,6 @@ void Automaton::normalise(std::vector<Item>& items) {
         i = j;
     }
     std::ranges::sort(items);
-}
-
-const Automaton::Fragment& Automaton::closure(StackId stacks, bool repeats) {
-    int64_t key = static_cast<int64_t>(stacks) * 2 + repeats;
-    if (auto found = closures_.find(key); found != closures_.end()) return found->second;
-    Fragment fragment;
-    expand(stacks, repeats, fragment);
-    normalise(fragment.items);
-    closure_bytes_ += sizeof(Fragment) + 48 + fragment.items.capacity() * sizeof(Item);
-    return closures_.emplace(key, std::move(fragment)).first->second;
-}
-
-// Follows every move that reads nothing. A position above a set of stacks is visited once; a tail call puts the child
-// straight above what its parent would return to, so right recursion and unit cycles end.
-void Automaton::expand(StackId stacks, bool repeats, Fragment& out) {
-    constexpr size_t kMostVisits = 200000;
-    struct Visit {
-        StackTop top;
-        ExprId guard;
-    };
-    std::vector<Visit> open;
-    std::vector<Reader> readers;
-    std::unordered_set<uint64_t> visited;
-    std::set<std::tuple<PosId, StackId, ExprId>> visited_guarded;
-    auto visit = [&](PosId pos, StackId below, ExprId guard) {
-        uint64_t key = (static_cast<uint64_t>(pos) << 32) | static_cast<uint32_t>(below);
-        bool is_new = guard == RegexSet::kNothing ? visited.insert(key).second
-                                                  : visited_guarded.emplace(pos, below, guard).second;
-        if (is_new) open.push_back({{pos, below}, guard});
-    };
-    auto visit_all = [&](auto& self, StackId set, ExprId guard) -> void {
-        out.accepting = out.accepting || stacks_.has_empty(set);
-        for (const StackTop& top : std::vector<StackTop>(stacks_.tops(set).begin(), stacks_.tops(set).end())) {
-            if (frames_->is_guard(top.pos)) {
-                self(self, top.below, lexer_->regex.any_of({guard, frames_->texts_of_guard(top.pos)}));
-            } else {
-                visit(top.pos, top.below, guard);
-            }
-        }
-    };
-    visit_all(visit_all, stacks, RegexSet::kNothing);
-    while (!open.empty()) {
-        auto [top, guard] = open.back();
-        open.pop_back();
-        if (visited.size() + visited_guarded.size() > kMostVisits)
-            throw GrammarProblem("the grammar is left-recursive");
-        bool ends = frames_->ends_different(top.pos);
-        out.ends_different = out.ends_different || ends;
-        if (frames_->opens_different(top.pos)) {
-            out.opens_different = true;
-            out.choice = std::min(out.choice, frames_->choice_of_different(top.pos));
-        }
-        if (ends && repeats) continue;
-        if (frames_->ends_scope(top.pos)) guard = RegexSet::kNothing;
-        std::span<const Move> span = frames_->moves(top.pos);
-        for (const Move& move : std::vector<Move>(span.begin(), span.end())) {
-            StackId after = move.next == Move::kReturn ? top.below : stacks_.push(move.next, top.below);
-            if (move.kind == Move::Call) visit(move.what, after, guard);
-            if (move.kind == Move::Lex) readers.push_back({move.what, after, guard});
-            if (move.kind == Move::Read) add_item({move.what, after, RegexSet::kNothing, guard}, out);
-            if (move.kind == Move::Pop || (move.kind == Move::Read && lexer_->nullable(move.what)))
-                visit_all(visit_all, after, guard);
-        }
-    }
-    if (!readers.empty()) add_readings(readers, out);
 }
 
 StateId Automaton::compute_step(StateId state, uint8_t byte) {

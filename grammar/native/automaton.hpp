@@ -22,6 +22,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "closure_plan.hpp"
 #include "frames.hpp"
 #include "lexemes.hpp"
 #include "lexmask.hpp"
@@ -90,20 +91,15 @@ public:
 private:
     static constexpr StateId kUnknown = -2;
 
-    struct Item {
-        ExprId lex;
-        StackId stacks;
-        ExprId longer = RegexSet::kNothing;  // what it matches behind the end of the lexeme must not follow
-        ExprId guard = RegexSet::kNothing;   // the rest of the text must not begin with one of these
-        auto operator<=>(const Item&) const = default;
-        bool is_plain() const { return longer == RegexSet::kNothing && guard == RegexSet::kNothing; }
-    };
     struct Fragment {  // what may come next above a set of stacks
         std::vector<Item> items;
         bool accepting = false;
         bool opens_different = false;  // what was read last opened a container that compares,
         int32_t choice = INT32_MAX;    // among at least so many things
         bool ends_different = false;   // or ended something that it compares
+        bool has_guards = false;       // in some of the items
+        // Whether what follows is the same whatever the lexeme before was, and each item can be looked at alone.
+        bool is_simple() const { return !opens_different && !has_guards; }
     };
     using SharedTokens = std::shared_ptr<const std::vector<TokenId>>;
     struct Mask {  // the union of the bases and lists, without what is cleared, and these tokens
@@ -119,7 +115,8 @@ private:
         std::vector<Item> items;
         bool accepting = false;
         TrailPtr trail;
-        ByteSet alive;                               // a superset where there is a trail
+        bool is_certain = false;                     // each byte of `alive` leads to a state that can be completed
+        ByteSet alive;                               // a superset where that is not certain
         std::array<std::atomic<uint64_t>, 6> few{};  // the first transitions: state + 1 above the byte; 0 is free
         std::atomic<Table*> table{nullptr};          // all transitions, once they are more
         std::atomic<const Mask*> mask{nullptr};
@@ -161,14 +158,18 @@ private:
     void normalise(std::vector<Item>& items);
     // `repeats`: without the stacks on which the thing that was just read must not equal one before.
     const Fragment& closure(StackId stacks, bool repeats = false);
-    void expand(StackId stacks, bool repeats, Fragment& out);
+    // automaton_closure.cpp
     struct Reader {  // of a terminal
         int32_t terminal;
-        StackId after;
+        int32_t after;  // a slot of the plan
         ExprId guard;
     };
-    void add_readings(const std::vector<Reader>& readers, Fragment& out);
-    void add_item(const Item& item, Fragment& out);
+    using Tops = std::map<std::pair<PosId, ExprId>, StackId>;  // by position and guard: what they stand on
+    class Planner;
+    Tops tops_of(StackId stacks, bool repeats, Fragment& out);
+    const ClosurePlan& plan_for(const Tops& tops, bool repeats);
+    void add_readings(const std::vector<Reader>& readers, Planner& plan);
+    void split_by_guard(const Item& item, std::vector<Item>& out);
     StackId with_guard(StackId stacks, ExprId guard);
     static uint64_t hash_of(const Config& config);
 
@@ -183,6 +184,10 @@ private:
     SharedTokens exit_tokens(const std::shared_ptr<const LexMask>& lex, StateId next);
     static void unite(Mask& mask, Mask other);
     static size_t count_bytes(const Mask& mask);
+    void walk_narrow(const Trie& trie, int32_t root, StateId state, std::vector<Item> narrow,
+                     std::vector<TokenId>& tokens);
+    void tokens_below(const Trie& trie, int32_t node, StateId state, std::vector<TokenId>& tokens);
+    const std::shared_ptr<const LexMask>& mask_below(ExprId lex, int32_t node);
     void walk_trie(const Trie& trie, int32_t root, StateId state, std::vector<TokenId>& tokens);
     std::vector<std::pair<StateId, int32_t>> token_ends(StateId state);
     bool token_alive(StateId state);
@@ -190,6 +195,7 @@ private:
     void require_spelling();
 
     // automaton_guard.cpp
+    ByteSet bytes_barred(StackId stacks);
     bool step_guards(Item& item, uint8_t byte);
     bool is_doubtful(const Config& config);
     bool guard_alive(StateId state);
@@ -222,6 +228,8 @@ private:
     std::unique_ptr<Lexemes> lexemes_;
     StackSets stacks_;
     std::unordered_map<int64_t, Fragment> closures_;
+    std::unordered_map<ExprId, ByteSet> barred_;  // by guard
+    std::array<std::map<std::vector<ClosurePlan::Root>, std::unique_ptr<ClosurePlan>>, 2> plans_;
     struct ExitKey {
         const LexMask* lex;
         StateId next;
@@ -235,7 +243,8 @@ private:
         SharedTokens tokens;
     };
     std::unordered_map<ExitKey, ExitEntry, ExitHash> exit_tokens_;
-    std::vector<std::pair<StateId, const Config*>> walk_path_;  // scratch of `walk_trie`
+    std::unordered_map<uint64_t, std::shared_ptr<const LexMask>> masks_below_;  // by lexer state and node
+    std::vector<std::pair<StateId, const Config*>> walk_path_;                  // scratch of `walk_trie`, by depth
     StateTable<Config> configs_;
     HashIndex config_index_;
     StateId start_ = kDead;

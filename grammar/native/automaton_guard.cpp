@@ -16,26 +16,11 @@ StackId Automaton::with_guard(StackId stacks, ExprId guard) {
     return lexer_->nonempty(texts) ? stacks_.push(frames_->guard(texts), stacks) : stacks;
 }
 
-// What the lexers take the readable terminals for; those of one lexer compete.
-void Automaton::add_readings(const std::vector<Reader>& readers, Fragment& out) {
-    std::map<int32_t, std::vector<int32_t>> readable;  // by lexer
-    for (const Reader& reader : readers) readable[program_->terminal(reader.terminal).lexer].push_back(reader.terminal);
-    for (auto& [lexer, terminals] : readable) {
-        std::vector<int32_t> candidates = lexemes_->candidates(terminals);
-        for (const Reader& reader : readers) {
-            if (program_->terminal(reader.terminal).lexer != lexer) continue;
-            for (const Lexemes::Reading& reading : lexemes_->readings(candidates, reader.terminal)) {
-                add_item({reading.texts, with_guard(reader.after, reading.tail), reading.longer, reader.guard}, out);
-            }
-        }
-    }
-}
-
 // What begins behind a guard: as it is where the first byte ends the guard, with the guard where that goes on.
-void Automaton::add_item(const Item& item, Fragment& out) {
+void Automaton::split_by_guard(const Item& item, std::vector<Item>& out) {
     if (lexer_->alive(item.lex).empty()) return;
     if (item.guard == RegexSet::kNothing) {
-        out.items.push_back(item);
+        out.push_back(item);
         return;
     }
     ByteSet hit, open;
@@ -49,9 +34,27 @@ void Automaton::add_item(const Item& item, Fragment& out) {
     free.guard = RegexSet::kNothing;
     free.lex = lexemes_->beginning_with(item.lex, ~(hit | open));
     guarded.lex = lexemes_->beginning_with(item.lex, open);
-    if (free.lex != RegexSet::kNothing) out.items.push_back(free);
+    if (free.lex != RegexSet::kNothing) out.push_back(free);
     if (guarded.lex == RegexSet::kNothing) return;
-    if (lexemes_->fate(guarded.lex, guarded.guard) != Lexemes::Fate::Blocked) out.items.push_back(guarded);
+    if (lexemes_->fate(guarded.lex, guarded.guard) != Lexemes::Fate::Blocked) out.push_back(guarded);
+}
+
+// The bytes that the guards on top of the stacks complete at once: nothing begins with them.
+ByteSet Automaton::bytes_barred(StackId stacks) {
+    ByteSet barred = ByteSet::full();
+    if (stacks_.has_empty(stacks)) return {};
+    for (const StackTop& top : stacks_.tops(stacks)) {
+        if (!frames_->is_guard(top.pos)) return {};
+        auto [found, is_new] = barred_.try_emplace(frames_->texts_of_guard(top.pos));
+        if (is_new) {
+            std::span<const Edge> edges = lexer_->regex.derivative(found->first);
+            for (const Edge& edge : edges) {
+                if (lexer_->nullable(edge.target)) found->second = found->second | lexer_->regex.byte_set(edge.set);
+            }
+        }
+        barred = barred & found->second;
+    }
+    return barred;
 }
 
 // False where the byte completes what must not follow, or nothing else can.
@@ -116,7 +119,11 @@ ByteSet Automaton::bytes_in_doubt(const Config& config) {
     return unsure;
 }
 
-// Whether what stays inside the lexeme and what leaves it can be told by the lexer state alone.
-bool Automaton::can_split(const Item& item) const { return item.is_plain() && lexemes_->keeps_apart(); }
+// Whether what stays inside the lexeme and what leaves it is told by the lexer state. Of few bytes and without other
+// terminals beside it, one walk of the state is cheaper.
+bool Automaton::can_split(const Item& item) const {
+    if (!item.is_plain() || !lexemes_->keeps_apart()) return false;
+    return !program_->terminals().empty() || deserves_mask(*lexer_, item.lex);
+}
 
 }  // namespace latticework

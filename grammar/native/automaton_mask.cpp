@@ -89,24 +89,47 @@ std::unique_ptr<Automaton::Mask> Automaton::build_mask(StateId state) {
     std::vector<Item> narrow;
     const Config& config = at(state);
     for (const Item& item : config.items) {
-        bool done = can_split(item) && deserves_mask(*lexer_, item.lex) && add_lex_mask(item, *mask);
+        bool done = can_split(item) && add_lex_mask(item, *mask);
         if (!done) narrow.push_back(item);
     }
-    if (narrow.empty()) return mask;
-    StateId from = narrow.size() == config.items.size() ? state : intern(std::move(narrow), false);
-    walk_trie(vocabulary_->trie(), 0, from, mask->tokens);
+    walk_narrow(vocabulary_->trie(), 0, state, std::move(narrow), mask->tokens);
     return mask;
+}
+
+// The tokens of some of the items of a state. Where guards come in, an item may have to be seen together with the
+// others to know that a text can be completed: the bytes that it reads are stepped from the whole state.
+void Automaton::walk_narrow(const Trie& trie, int32_t root, StateId state, std::vector<Item> narrow,
+                            std::vector<TokenId>& tokens) {
+    if (narrow.size() == at(state).items.size()) return walk_trie(trie, root, state, tokens);
+    ByteSet together;
+    std::erase_if(narrow, [&](const Item& item) {
+        bool has_guards = item.guard != RegexSet::kNothing || closure(item.stacks).has_guards;
+        if (has_guards) together = together | lexer_->alive(item.lex);
+        return has_guards;
+    });
+    if (!narrow.empty()) walk_trie(trie, root, intern(std::move(narrow), false), tokens);
+    for (int32_t node = root + 1; node < trie.end(root) && !together.empty(); node = trie.end(node)) {
+        if (!together.contains(trie.byte(node))) continue;
+        StateId next = step_locked(state, trie.byte(node));
+        if (next == kDead) continue;
+        std::span<const TokenId> here = trie.tokens(node);
+        tokens.insert(tokens.end(), here.begin(), here.end());
+        tokens_below(trie, node, next, tokens);
+    }
 }
 
 // False where the lexeme may also end inside a run of its own characters and those may begin what follows: then only
 // the plain walk sees every way to split the token.
 bool Automaton::add_lex_mask(const Item& item, Mask& mask) {
     std::shared_ptr<const LexMask> lex = lex_mask(*lexer_, *vocabulary_, item.lex);
-    if (!lex->usable) return false;
-    const Fragment& follow = closure(item.stacks);
-    if (follow.opens_different) return false;  // what follows depends on how the lexeme ended
-    StateId next = intern(follow.items, follow.accepting);
-    if (next != kDead && at(next).alive.intersects(lex->run_exits)) return false;
+    StateId next = kDead;
+    if (!(lex->exit_bytes & ~bytes_barred(item.stacks)).empty()) {
+        const Fragment& follow = closure(item.stacks);
+        if (!follow.is_simple()) return false;
+        next = intern(follow.items, follow.accepting);
+    }
+    bool goes_on = next != kDead && !at(next).alive.empty();
+    if (goes_on && (!lex->usable || at(next).alive.intersects(lex->run_exits))) return false;
     Mask own;
     collect_lex_mask(lex, next, own);
     unite(mask, std::move(own));
@@ -138,15 +161,16 @@ Automaton::SharedTokens Automaton::exit_tokens(const std::shared_ptr<const LexMa
     if (auto found = exit_tokens_.find(key); found != exit_tokens_.end()) return found->second.tokens;
     auto tokens = std::make_shared<std::vector<TokenId>>();
     at(next).alive.for_each([&](int byte) {
-        std::span<const LexExit> exits(lex->exits);
-        exits = exits.subspan(lex->exits_begin[byte], lex->exits_begin[byte + 1] - lex->exits_begin[byte]);
+        std::span<const LexExit> exits = lex->exits_by(static_cast<uint8_t>(byte));
+        auto goes_on = [](const LexExit& exit) { return exit.trie->end(exit.node) > exit.node + 1; };
         if (exits.empty()) return;
-        StateId after = step_locked(next, static_cast<uint8_t>(byte));
+        bool needs_step = !at(next).is_certain || std::ranges::any_of(exits, goes_on);
+        StateId after = needs_step ? step_locked(next, static_cast<uint8_t>(byte)) : next;
         if (after == kDead) return;
         for (const LexExit& exit : exits) {
             std::span<const TokenId> here = exit.trie->tokens(exit.node);
             tokens->insert(tokens->end(), here.begin(), here.end());
-            if (exit.trie->end(exit.node) > exit.node + 1) walk_trie(*exit.trie, exit.node, after, *tokens);
+            if (goes_on(exit)) tokens_below(*exit.trie, exit.node, after, *tokens);
         }
     });
     exit_bytes_ += tokens->capacity() * sizeof(TokenId) + sizeof(ExitEntry) + 64;
@@ -181,16 +205,61 @@ void Automaton::unite(Mask& mask, Mask other) {
     mask.tokens.insert(mask.tokens.end(), other.tokens.begin(), other.tokens.end());
 }
 
+// The tokens below a node, at which `state` is reached. Where they are many, what stays inside a lexeme there is known
+// by the lexer state: the words behind a space.
+void Automaton::tokens_below(const Trie& trie, int32_t node, StateId state, std::vector<TokenId>& tokens) {
+    constexpr int32_t kMany = 256;
+    if (trie.end(node) == node + 1) return;
+    if (trie.end(node) - node < kMany || &trie != &vocabulary_->trie() || at(state).trail)
+        return walk_trie(trie, node, state, tokens);
+    std::vector<Item> narrow;
+    const Config& config = at(state);
+    for (const Item& item : config.items) {
+        if (!can_split(item)) {
+            narrow.push_back(item);
+            continue;
+        }
+        const std::shared_ptr<const LexMask>& lex = mask_below(item.lex, node);
+        if (!(lex->exit_bytes & ~bytes_barred(item.stacks)).empty()) {
+            const Fragment& follow = closure(item.stacks);
+            if (!follow.is_simple()) {
+                narrow.push_back(item);
+                continue;
+            }
+            SharedTokens leaving = exit_tokens(lex, intern(follow.items, follow.accepting));
+            tokens.insert(tokens.end(), leaving->begin(), leaving->end());
+        }
+        tokens.insert(tokens.end(), lex->tokens.begin(), lex->tokens.end());
+    }
+    walk_narrow(trie, node, state, std::move(narrow), tokens);
+}
+
+const std::shared_ptr<const LexMask>& Automaton::mask_below(ExprId lex, int32_t node) {
+    uint64_t key = (static_cast<uint64_t>(lex) << 32) | static_cast<uint32_t>(node);
+    std::shared_ptr<const LexMask>& mask = masks_below_[key];
+    if (mask == nullptr) {
+        mask = lex_mask_below(*lexer_, *vocabulary_, lex, node);
+        exit_bytes_ += mask->memory() + 64;
+    }
+    return mask;
+}
+
 void Automaton::walk_trie(const Trie& trie, int32_t root, StateId state, std::vector<TokenId>& tokens) {
-    int base = trie.depth(root);
+    constexpr int32_t kMany = 256;
     int32_t end = trie.end(root);
-    auto depths = static_cast<size_t>(trie.max_depth() - base) + 1;
+    auto depths = static_cast<size_t>(trie.max_depth()) + 1;
     if (walk_path_.size() < depths) walk_path_.resize(depths);
-    walk_path_[0] = {state, &at(state)};
+    walk_path_[trie.depth(root)] = {state, &at(state)};
     for (int32_t node = root + 1; node < end;) {
-        int depth = trie.depth(node) - base;
+        int depth = trie.depth(node);
         uint8_t byte = trie.byte(node);
         const auto [from, config] = walk_path_[depth - 1];
+        if (config->is_certain && trie.end(node) == node + 1) {  // what comes after the token need not be known
+            std::span<const TokenId> here = trie.tokens(node);
+            if (config->alive.contains(byte)) tokens.insert(tokens.end(), here.begin(), here.end());
+            ++node;
+            continue;
+        }
         StateId next = known_step(*config, byte);
         if (next == kUnknown) next = step_locked(from, byte);
         if (next == kDead) {
@@ -199,6 +268,11 @@ void Automaton::walk_trie(const Trie& trie, int32_t root, StateId state, std::ve
         }
         std::span<const TokenId> here = trie.tokens(node);
         tokens.insert(tokens.end(), here.begin(), here.end());
+        if (trie.end(node) - node >= kMany) {
+            tokens_below(trie, node, next, tokens);
+            node = trie.end(node);
+            continue;
+        }
         walk_path_[depth] = {next, &at(next)};
         node = walk_path_[depth].second->alive.empty() ? trie.end(node) : node + 1;
     }

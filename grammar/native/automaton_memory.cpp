@@ -48,7 +48,9 @@ void Automaton::drop_derived() {
     }
     masks_ = 0;
     closures_.clear();
+    for (auto& plans : plans_) plans.clear();
     exit_tokens_.clear();
+    masks_below_.clear();
     closure_bytes_ = 0;
     exit_bytes_ = 0;
 }

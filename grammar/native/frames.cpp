@@ -56,6 +56,15 @@ std::span<const Move> Frames::moves(PosId pos) {
     return moves_[pos];
 }
 
+bool Frames::pops(PosId pos) const {
+    const Position& position = positions_[pos];
+    const Node& node = program_.node(position.node);
+    if (node.kind == NodeKind::Scope && position.phase == kAfter) return true;
+    if (node.kind != NodeKind::Sequence) return position.phase == kOpen && node.nullable;
+    return std::all_of(node.children.begin() + position.progress, node.children.end(),
+                       [&](NodeId child) { return program_.node(child).nullable; });
+}
+
 size_t Frames::memory() const {
     return bytes_ + positions_.capacity() * (sizeof(Position) + sizeof(std::vector<Move>)) + index_.bytes() +
            seen_index_.bytes();

@@ -96,14 +96,20 @@ ExprId Lexemes::beginning_with(ExprId texts, const ByteSet& bytes) {
 
 // ------------------------------------------------------------------------------------------------------------ readings
 
-std::vector<int32_t> Lexemes::candidates(std::vector<int32_t> readable) const {
+Lexemes::Context& Lexemes::context(std::vector<int32_t> readable) {
     std::ranges::sort(readable);
     readable.erase(std::unique(readable.begin(), readable.end()), readable.end());
     const LexerSpec& lexer = program_.lexer(program_.terminal(readable[0]).lexer);
-    if (lexer.contextual) return readable;
-    std::vector<int32_t> all;
-    for (int32_t terminal = lexer.begin; terminal < lexer.end; ++terminal) all.push_back(terminal);
-    return all;
+    if (!lexer.contextual) {
+        readable.clear();
+        for (int32_t terminal = lexer.begin; terminal < lexer.end; ++terminal) readable.push_back(terminal);
+    }
+    auto [found, is_new] = contexts_.try_emplace(readable);
+    if (is_new) {
+        found->second.candidates = readable;
+        bytes_ += 200 + 2 * readable.size() * sizeof(int32_t);
+    }
+    return found->second;
 }
 
 bool Lexemes::is_embedded(const std::vector<int32_t>& candidates, int32_t terminal) const {
@@ -111,50 +117,100 @@ bool Lexemes::is_embedded(const std::vector<int32_t>& candidates, int32_t termin
                                [&](int32_t other) { return std::ranges::binary_search(candidates, other); });
 }
 
-const std::vector<Lexemes::Reading>& Lexemes::readings(const std::vector<int32_t>& candidates, int32_t terminal) {
-    std::pair key{candidates, terminal};
-    if (auto found = readings_.find(key); found != readings_.end()) return found->second;
-    std::vector<Reading> readings;
-    if (is_embedded(candidates, terminal)) {
+const Lexemes::Readings& Lexemes::readings(Context& context, int32_t terminal) {
+    if (auto found = context.readings.find(terminal); found != context.readings.end()) return found->second;
+    Readings readings;
+    auto add = [&](int32_t base) {
+        Readings more = read_as(context.candidates, terminal, base);
+        readings.insert(readings.end(), more.begin(), more.end());
+    };
+    if (is_embedded(context.candidates, terminal)) {
         for (int32_t base : program_.terminal(terminal).keyword_of) {
-            if (std::ranges::binary_search(candidates, base)) readings.push_back(read_as(candidates, terminal, base));
+            if (std::ranges::binary_search(context.candidates, base)) add(base);
         }
     } else {
-        readings.push_back(read_as(candidates, terminal, terminal));
+        add(terminal);
     }
-    std::erase_if(readings, [&](const Reading& reading) { return !lexer_.nonempty(reading.texts); });
-    bytes_ += 160 + candidates.size() * sizeof(int32_t) + readings.size() * sizeof(Reading);
-    return readings_.emplace(std::move(key), std::move(readings)).first->second;
+    bytes_ += 64 + readings.size() * sizeof(Reading);
+    return context.readings.emplace(terminal, std::move(readings)).first->second;
 }
 
 // The terminal as the lexer finds it by a match of `base`: of itself, or of what it is a keyword of.
-Lexemes::Reading Lexemes::read_as(const std::vector<int32_t>& candidates, int32_t terminal, int32_t base) {
+Lexemes::Readings Lexemes::read_as(const std::vector<int32_t>& candidates, int32_t terminal, int32_t base) {
     RegexSet& regex = lexer_.regex;
     ExprId texts = base == terminal ? texts_[terminal] : program_.terminal(terminal).texts;
     if (base != terminal) {
         ExprId within = regex.all_of({texts, texts_[base]});
         if (lexer_.nonempty(regex.all_of({texts, regex.complement(texts_[base])}))) texts = within;
     }
-    std::vector<ExprId> rivals;
+    std::vector<ExprId> rivals, taken;
     for (int32_t other : candidates) {
         const std::vector<int32_t>& bases = program_.terminal(other).keyword_of;
         bool is_keyword = base == terminal && std::ranges::find(bases, terminal) != bases.end();
-        if (is_keyword) texts = regex.all_of({texts, regex.complement(program_.terminal(other).texts)});
-        if (other < base && !is_embedded(candidates, other)) rivals.push_back(texts_[other]);
+        bool is_better = base != terminal && other < terminal && std::ranges::find(bases, base) != bases.end();
+        if (is_keyword || is_better) texts = regex.all_of({texts, regex.complement(program_.terminal(other).texts)});
+        if (other >= base || is_embedded(candidates, other)) continue;
+        rivals.push_back(texts_[other]);
+        const TerminalSpec& spec = program_.terminal(other);
+        taken.push_back(spec.undone == RegexSet::kNothing ? regex.concat(texts_[other], RegexSet::kAll) : spec.begun);
     }
-    for (ExprId rival : rivals) {
-        ExprId begun = regex.concat(rival, RegexSet::kAll);
+    for (ExprId begun : taken) {
         if (has_common(texts, begun)) texts = regex.all_of({texts, regex.complement(begun)});
     }
-    rivals.push_back(texts_[base]);
-    if (!lexer_.nonempty(texts)) return {RegexSet::kNothing, RegexSet::kNothing, RegexSet::kNothing};
+    if (!lexer_.nonempty(texts)) return {};
+    ExprId own = regex.any_of({texts_[base], program_.terminal(base).undone});
+    ExprId longer = own;
+    for (ExprId rival : rivals) longer = regex.any_of({longer, rival});
+    Readings readings;
+    std::erase_if(rivals, [&](ExprId rival) {
+        std::optional<ExprId> few = begun(texts, rival);
+        if (few && lexer_.nonempty(*few)) {
+            readings.push_back(with_tail({*few, longer, RegexSet::kNothing}));
+            texts = regex.all_of({texts, regex.complement(*few)});
+        }
+        return few.has_value();
+    });
+    if (!lexer_.nonempty(texts)) return readings;
+    rivals.push_back(own);
     ExprId beyond = regex.concat(texts, regex.concat(regex.bytes(ByteSet::full()), RegexSet::kAll));
     std::erase_if(rivals, [&](ExprId rival) { return !has_common(rival, beyond); });
-    if (rivals.empty()) return {texts, RegexSet::kNothing, RegexSet::kNothing};
-    ExprId longer = regex.any_of(std::move(rivals));
-    std::vector<ExprId> tails = this->tails(texts, longer, 2);
-    if (tails.size() == 1) return {texts, RegexSet::kNothing, tails[0]};
-    return {texts, longer, RegexSet::kNothing};
+    readings.push_back(with_tail({texts, regex.any_of(std::move(rivals)), RegexSet::kNothing}));
+    return readings;
+}
+
+// The same reading, with a tail if it is one.
+Lexemes::Reading Lexemes::with_tail(const Reading& reading) {
+    std::vector<ExprId> tails = this->tails(reading.texts, reading.longer, 2);
+    if (tails.size() > 1) return reading;
+    return {reading.texts, RegexSet::kNothing, tails.empty() ? RegexSet::kNothing : tails[0]};
+}
+
+// The texts behind which the rival's texts go on, if they are few: `L` of all names, where `L"..."` is the rival. They
+// become a reading of their own, so that the others need not run along with the rival.
+std::optional<ExprId> Lexemes::begun(ExprId texts, ExprId rival) {
+    constexpr size_t kMost = 64, kLongest = 16;
+    struct Word {
+        ExprId text, rival;
+        std::string written;
+    };
+    std::vector<std::string> found;
+    std::vector<Word> words{{texts, rival, ""}};
+    for (size_t length = 0; !words.empty(); ++length) {
+        if (length > kLongest) return std::nullopt;
+        std::vector<Word> longer;
+        for (const Word& word : words) {
+            if (lexer_.nullable(word.text) && !lexer_.alive(word.rival).empty()) found.push_back(word.written);
+            ByteSet both = lexer_.alive(word.text) & lexer_.alive(word.rival);
+            if (both.count() + longer.size() > kMost) return std::nullopt;
+            both.for_each([&](int byte) {
+                auto next = static_cast<uint8_t>(byte);
+                longer.push_back({lexer_.step(word.text, next), lexer_.step(word.rival, next),
+                                  word.written + static_cast<char>(byte)});
+            });
+        }
+        words = std::move(longer);
+    }
+    return lexer_.regex.texts({found.begin(), found.end()});
 }
 
 // What is left of `longer` behind the texts: up to `most` different expressions.
@@ -180,6 +236,8 @@ public:
         const std::vector<Node>& nodes = program.nodes();
         for (const Node& node : nodes) leaves_.push_back(leaf(node));
         ends_.resize(nodes.size());
+        scope_ = texts_.size();
+        texts_.push_back(RegexSet::kNothing);
         for (Ends& end : ends_) end.first.resize(texts_.size()), end.last.resize(texts_.size());
         follow_.assign(texts_.size(), Set(texts_.size()));
         while (changed_) {
@@ -190,6 +248,11 @@ public:
     // Terminals first; then whatever else a lexeme can be beside: one entry for each way it may begin.
     const std::vector<ExprId>& texts() const { return texts_; }
     bool may_follow(int32_t terminal, size_t other) const { return follow_[terminal][other]; }
+    // Whether both may be read at one place: at the beginning, or behind something that both may follow.
+    bool may_compete(int32_t a, int32_t b) const {
+        auto both = [&](const Set& set) { return set[a] && set[b]; };
+        return both(ends_[program_.start()].first) || std::ranges::any_of(follow_, both);
+    }
 
 private:
     using Set = std::vector<bool>;
@@ -219,7 +282,7 @@ private:
             Set self(texts_.size());
             self[leaf] = true;
             add(end.first, self);
-            if (node.kind == NodeKind::Lexeme) add(end.last, self);
+            add(end.last, self);
             if (node.kind == NodeKind::Terminal && lexer_.nullable(node.what)) make_nullable(end);
         } else if (node.kind == NodeKind::Sequence) {
             add_sequence(end, node.children);
@@ -228,7 +291,10 @@ private:
         } else if (node.kind == NodeKind::Alias) {
             add_part(end, ends_[node.what]);
         } else if (node.kind == NodeKind::Scope) {
-            add(end.first, ends_[node.what].first);  // no guard leaves it
+            add(end.first, ends_[node.what].first);
+            Set self(texts_.size());  // no guard leaves it: what comes before it and inside is not at its end
+            self[scope_] = true;
+            add(end.last, self);
             if (ends_[node.what].nullable) make_nullable(end);
         }
     }
@@ -271,33 +337,43 @@ private:
     std::vector<int32_t> leaves_;  // by node
     std::vector<Ends> ends_;       // by node
     std::vector<Set> follow_;
+    size_t scope_;
     bool changed_ = true;
 };
 
-// Whether something is left of the terminal beside all others, and each guard that a text of it may leave lets something
-// ignored through, or all that may come next.
+// Whether something is left of the terminal beside all others, and each guard that a text of it may leave lets
+// something ignored through, or all that may come next.
 bool Lexemes::can_be_followed(int32_t terminal, ExprId everything, const Neighbours& neighbours) {
     constexpr size_t kMostTails = 32;
     std::vector<ExprId> guards = tails(texts_[terminal], everything, kMostTails);
     if (guards.size() >= kMostTails) return false;
     const LexerSpec& lexer = program_.lexer(program_.terminal(terminal).lexer);
-    std::vector<int32_t> all;
-    for (int32_t other = lexer.begin; other < lexer.end; ++other) all.push_back(other);
-    if (readings(all, terminal).empty()) return false;
+    auto rivals_of = [&](int32_t of) {
+        std::vector<int32_t> rivals{of};
+        for (int32_t other = lexer.begin; other < lexer.end; ++other) {
+            if (neighbours.may_compete(of, other)) rivals.push_back(other);
+        }
+        return rivals;
+    };
+    if (readings(context(rivals_of(terminal)), terminal).empty()) return false;
     auto passes = [&](size_t other, ExprId guard) {
         if (other >= program_.terminals().size()) return fate(neighbours.texts()[other], guard) == Fate::Free;
         auto index = static_cast<int32_t>(other);
         if (index < lexer.begin || index >= lexer.end) return false;
-        return std::ranges::any_of(readings(all, index),
+        return std::ranges::any_of(readings(context(rivals_of(index)), index),
                                    [&](const Reading& reading) { return fate(reading.texts, guard) == Fate::Free; });
     };
     for (ExprId guard : guards) {
         if (guard == RegexSet::kNothing) continue;
-        bool ignored = std::ranges::any_of(all, [&](int32_t other) {
-            return program_.terminal(other).ignored && passes(static_cast<size_t>(other), guard);
-        });
+        bool ignored = false;
+        for (int32_t other = lexer.begin; other < lexer.end && !ignored; ++other) {
+            ignored = program_.terminal(other).ignored && passes(static_cast<size_t>(other), guard);
+        }
         for (size_t other = 0; other < neighbours.texts().size() && !ignored; ++other) {
-            if (neighbours.may_follow(terminal, other) && !passes(other, guard)) return false;
+            bool is_optional =
+                other < program_.terminals().size() && program_.terminal(static_cast<int32_t>(other)).ignored;
+            if (is_optional || !neighbours.may_follow(terminal, other)) continue;
+            if (!passes(other, guard)) return false;
         }
     }
     return true;
@@ -309,8 +385,16 @@ bool Lexemes::check_apart() {
     Neighbours neighbours(program_, lexer_);
     for (int32_t i = 0; i < count; ++i) {
         const LexerSpec& lexer = program_.lexer(program_.terminal(i).lexer);
-        std::vector<ExprId> all(texts_.begin() + lexer.begin, texts_.begin() + lexer.end);
-        if (!can_be_followed(i, lexer_.regex.any_of(std::move(all)), neighbours)) return false;
+        // Keywords compete only where nothing can be read that they are keywords of.
+        std::vector<ExprId> keywords, others;
+        for (int32_t other = lexer.begin; other < lexer.end; ++other) {
+            if (lexer.contextual && !neighbours.may_compete(i, other)) continue;
+            (program_.terminal(other).keyword_of.empty() ? others : keywords).push_back(texts_[other]);
+            others.push_back(program_.terminal(other).undone);
+        }
+        bool is_keyword = !program_.terminal(i).keyword_of.empty();
+        if (!can_be_followed(i, lexer_.regex.any_of(std::move(others)), neighbours)) return false;
+        if (is_keyword && !can_be_followed(i, lexer_.regex.any_of(std::move(keywords)), neighbours)) return false;
     }
     return true;
 }

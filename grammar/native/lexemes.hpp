@@ -8,7 +8,9 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -29,9 +31,15 @@ public:
         ExprId tail;    // or this must not, whatever the text is; kNothing for none
     };
     // The ways to read a terminal where these candidates (ascending, of one lexer) can be read.
-    const std::vector<Reading>& readings(const std::vector<int32_t>& candidates, int32_t terminal);
+    using Readings = std::vector<Reading>;
+    class Context {  // some candidates, and what is known about them
+    public:
+        std::vector<int32_t> candidates;
+        std::unordered_map<int32_t, Readings> readings;
+    };
     // What competes with the terminals that the grammar can read: these, or all of their lexer.
-    std::vector<int32_t> candidates(std::vector<int32_t> readable) const;
+    Context& context(std::vector<int32_t> readable);
+    const Readings& readings(Context& context, int32_t terminal);
 
     // What a guard leaves of an expression: nothing; texts that leave the guard open; some text that ends it.
     enum class Fate : uint8_t { Blocked, Open, Free };
@@ -51,7 +59,9 @@ private:
     void explore(ExprId a, ExprId b, Visit visit);
     bool has_common(ExprId a, ExprId b);
     bool is_embedded(const std::vector<int32_t>& candidates, int32_t terminal) const;
-    Reading read_as(const std::vector<int32_t>& candidates, int32_t terminal, int32_t base);
+    Readings read_as(const std::vector<int32_t>& candidates, int32_t terminal, int32_t base);
+    Reading with_tail(const Reading& reading);
+    std::optional<ExprId> begun(ExprId texts, ExprId rival);
     std::vector<ExprId> tails(ExprId texts, ExprId longer, size_t most);
     bool can_be_followed(int32_t terminal, ExprId everything, const Neighbours& neighbours);
     bool check_apart();
@@ -60,7 +70,7 @@ private:
     Lexer& lexer_;
     long most_pairs_;
     std::vector<ExprId> texts_;  // by terminal: those of a shortest match only, where that counts
-    std::map<std::pair<std::vector<int32_t>, int32_t>, std::vector<Reading>> readings_;
+    std::map<std::vector<int32_t>, Context> contexts_;
     std::unordered_map<uint64_t, Fate> fates_;
     size_t bytes_ = 0;
     bool keeps_apart_ = true;

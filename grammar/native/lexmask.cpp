@@ -33,6 +33,12 @@ public:
         return mask_;
     }
 
+    std::shared_ptr<LexMask> build_below(ExprId state, int32_t node) {
+        walk(vocabulary_.trie(), node, state);
+        sort_exits();
+        return mask_;
+    }
+
 private:
     // x{m,n}t against x{m,}t: a token of at most n bytes cannot tell them apart, since x is not empty.
     bool differs_by_long_tokens(ExprId state) {
@@ -205,10 +211,10 @@ private:
     }
 
     void sort_exits() {
-        auto byte = [](const LexExit& exit) { return exit.trie->byte(exit.node); };
-        std::ranges::stable_sort(mask_->exits, {}, byte);
-        for (const LexExit& exit : mask_->exits) ++mask_->exits_begin[byte(exit) + 1];
-        for (size_t i = 1; i < mask_->exits_begin.size(); ++i) mask_->exits_begin[i] += mask_->exits_begin[i - 1];
+        std::ranges::stable_sort(mask_->exits, {}, &LexExit::byte);
+        if (mask_->base != nullptr) mask_->exit_bytes = mask_->base->exit_bytes;
+        for (const LexExit& exit : mask_->exits) mask_->exit_bytes.insert(exit.byte());
+        if (!mask_->usable) mask_->exit_bytes = ByteSet::full();
     }
 
     void compress() {
@@ -231,6 +237,11 @@ private:
 
 }  // namespace
 
+std::span<const LexExit> LexMask::exits_by(uint8_t byte) const {
+    auto found = std::ranges::equal_range(exits, byte, {}, &LexExit::byte);
+    return {found.begin(), found.end()};
+}
+
 size_t LexMask::memory() const {
     return sizeof(LexMask) + (cleared.capacity() + tokens.capacity()) * sizeof(TokenId) +
            exits.capacity() * sizeof(LexExit);
@@ -251,6 +262,10 @@ std::shared_ptr<const LexMask> lex_mask(Lexer& lexer, Vocabulary& vocabulary, Ex
     }
     lexer.mask_slot(state) = mask;
     return mask;
+}
+
+std::shared_ptr<const LexMask> lex_mask_below(Lexer& lexer, Vocabulary& vocabulary, ExprId state, int32_t node) {
+    return LexMaskBuilder(lexer, vocabulary).build_below(state, node);
 }
 
 }  // namespace latticework

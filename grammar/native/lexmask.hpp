@@ -8,8 +8,8 @@
 // difference: `cleared` is forgotten of what the base says, the rest is added.
 #pragma once
 
-#include <array>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "bits.hpp"
@@ -21,19 +21,21 @@ namespace latticework {
 struct LexExit {
     const Trie* trie;
     int32_t node;  // the first node behind a place where the lexeme is complete
+    uint8_t byte() const { return trie->byte(node); }
 };
 
 struct LexMask {
     std::shared_ptr<const LexMask> base;
-    std::vector<TokenId> cleared;            // ascending; only with a base
-    std::vector<SharedBits> bases;           // tokens that stay inside, as whole rows
-    std::vector<TokenId> tokens;             // and one by one
-    std::vector<LexExit> exits;              // by the byte of their node,
-    std::array<int32_t, 257> exits_begin{};  // which is b from exits_begin[b] to exits_begin[b + 1]
+    std::vector<TokenId> cleared;   // ascending; only with a base
+    std::vector<SharedBits> bases;  // tokens that stay inside, as whole rows
+    std::vector<TokenId> tokens;    // and one by one
+    std::vector<LexExit> exits;     // by the byte of their node
+    ByteSet exit_bytes;             // those bytes, and those of the base
     // Inside a run of these first bytes the lexeme is complete too, without an exit for each place: whoever may go on
     // with one of them must not use this mask.
     ByteSet run_exits;
     bool usable = true;  // false: so many exits that a plain walk is better
+    std::span<const LexExit> exits_by(uint8_t byte) const;
     size_t memory() const;
 };
 
@@ -42,5 +44,8 @@ bool deserves_mask(Lexer& lexer, ExprId state);
 
 // Computed once per lexer state. The caller holds the lexer's mutex.
 std::shared_ptr<const LexMask> lex_mask(Lexer& lexer, Vocabulary& vocabulary, ExprId state);
+
+// The same for the tokens below a node of the trie, at which the state is reached; as a list, and not remembered.
+std::shared_ptr<const LexMask> lex_mask_below(Lexer& lexer, Vocabulary& vocabulary, ExprId state, int32_t node);
 
 }  // namespace latticework

@@ -92,9 +92,13 @@ Program::Program(Lexer& lexer, std::span<const int32_t> code, std::string_view t
         }
     }
     check_references();
-    find_productive();
+    for (RecordSpec& spec : records_) {
+        std::erase_if(spec.extras, [&](const ExtraSpec& extra) { return !lexer_.nonempty(extra.name); });
+    }
+    find(&Node::productive, [&](const Node& node) { return is_productive(node); });
     if (!nodes_[start_].productive) throw Unsatisfiable("no text satisfies the constraint");
     prune();
+    find(&Node::nullable, [&](const Node& node) { return is_nullable(node); });
 }
 
 void Program::read_regex(Reader& in, int32_t op) {
@@ -160,7 +164,11 @@ void Program::read_lexer(Reader& in) {
     int32_t count = in.count();
     spec.end = spec.begin + count;
     for (int32_t i = 0; i < count; ++i) {
-        TerminalSpec terminal{read_expression(in), false, false, static_cast<int32_t>(lexers_.size()), {}};
+        TerminalSpec terminal{};
+        terminal.texts = read_expression(in);
+        terminal.undone = read_expression(in);
+        terminal.begun = read_expression(in);
+        terminal.lexer = static_cast<int32_t>(lexers_.size());
         terminal.shortest = in.bounded(0, 1) == 1;
         terminal.ignored = in.bounded(0, 1) == 1;
         terminal.keyword_of.resize(static_cast<size_t>(in.count()));
@@ -401,19 +409,29 @@ std::vector<std::vector<NodeId>> Program::users() const {
     return users;
 }
 
-// The least fixed point: whoever uses what has become productive is looked at again.
-void Program::find_productive() {
-    for (RecordSpec& spec : records_) {
-        std::erase_if(spec.extras, [&](const ExtraSpec& extra) { return !lexer_.nonempty(extra.name); });
+bool Program::is_nullable(const Node& node) const {
+    auto nullable = [&](NodeId child) { return nodes_[child].nullable; };
+    switch (node.kind) {
+        case NodeKind::Terminal: return lexer_.nullable(node.what);
+        case NodeKind::Alias:
+        case NodeKind::Scope: return nullable(node.what);
+        case NodeKind::Sequence: return std::ranges::all_of(node.children, nullable);
+        case NodeKind::Choice: return std::ranges::any_of(node.children, nullable);
+        default: return false;
     }
+}
+
+// The least fixed point: whoever uses a node that has got the property is looked at again.
+template <typename Holds>
+void Program::find(bool Node::* property, Holds holds) {
     std::vector<std::vector<NodeId>> users = this->users();
     std::vector<NodeId> open(nodes_.size());
     std::iota(open.begin(), open.end(), 0);  // children mostly stand behind their parents, and are taken first
     while (!open.empty()) {
         NodeId id = open.back();
         open.pop_back();
-        if (nodes_[id].productive || !is_productive(nodes_[id])) continue;
-        nodes_[id].productive = true;
+        if (nodes_[id].*property || !holds(nodes_[id])) continue;
+        nodes_[id].*property = true;
         open.insert(open.end(), users[id].begin(), users[id].end());
     }
 }

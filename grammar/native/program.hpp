@@ -19,12 +19,15 @@ enum class NodeKind : uint8_t { Missing, Terminal, Sequence, Choice, Alias, Reco
 struct Node {
     NodeKind kind = NodeKind::Missing;
     bool productive = false;       // at least one text can be made of it
+    bool nullable = false;         // the empty text is one
     int32_t what = -1;             // Terminal: expression; Alias, Scope: node; others: index of the specification
     std::vector<NodeId> children;  // Sequence, Choice
 };
 
 struct TerminalSpec {  // what a lexer may take a piece of text for
     ExprId texts;
+    ExprId undone;  // where the text goes on to one of these, a match is taken back
+    ExprId begun;   // if any are: the texts in which a match has been seen after all that takes one back
     bool shortest;  // its shortest match counts
     bool ignored;   // the grammar can read it before and after every lexeme
     int32_t lexer;
@@ -137,7 +140,9 @@ private:
     bool can_be_content(const ArraySpec& spec) const;
     void drop_barren(Place& place) const;
     std::vector<std::vector<NodeId>> users() const;
-    void find_productive();
+    bool is_nullable(const Node& node) const;
+    template <typename Holds>
+    void find(bool Node::* property, Holds holds);
     void prune();
 
     Lexer& lexer_;

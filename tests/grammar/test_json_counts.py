@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from json_texts import schema_language
 
+from latticework.grammar import UnsupportedSchemaError
 from latticework.grammar.ir import Chars, JsonLayout, Repeat, TextSet
 from latticework.grammar.json_canonical import canonicalize
 from latticework.grammar.json_counts import PLENTY, count_texts, count_values, list_texts
@@ -16,6 +17,7 @@ from latticework.grammar.json_schema import _Translation
 from latticework.grammar.limits import DEFAULT_LIMITS
 
 BOOLEANS = {"type": "array", "items": {"type": "boolean"}}
+PAIRS = {"type": "array", "prefixItems": [{"enum": [1, 2, 3]}, {"type": "boolean"}], "maxItems": 2}
 FINITE: list[dict[str, Any]] = [
     {"const": 1},
     {"enum": [1, "a", None, [1]]},
@@ -25,6 +27,10 @@ FINITE: list[dict[str, Any]] = [
     {**BOOLEANS, "maxItems": 2},
     {**BOOLEANS, "minItems": 1, "maxItems": 3, "uniqueItems": True},
     {**BOOLEANS, "prefixItems": [{"const": 1}], "maxItems": 2},
+    {**PAIRS, "minItems": 2},
+    {**PAIRS, "minItems": 1, "uniqueItems": True},
+    {"type": "array", "prefixItems": [{"const": 1}, {"const": 1}], "items": False, "uniqueItems": True},
+    {"type": "array", "items": {"const": 1}, "minItems": 30, "maxItems": 32},
     {"type": "object", "properties": {"a": {"type": "boolean"}, "b": {"enum": [1, 2]}}, "additionalProperties": False},
     {
         "type": "object",
@@ -58,6 +64,14 @@ def test_no_more_than_there_are(schema: dict[str, Any]) -> None:
         ({"enum": [1, "a", None, [1]]}, 4),
         ({**BOOLEANS, "maxItems": 2}, 7),
         ({**BOOLEANS, "uniqueItems": True}, 5),
+        ({**PAIRS, "minItems": 2}, 6),
+        (PAIRS, 10),
+        ({**PAIRS, "minItems": 3}, 0),
+        ({"type": "array", "items": {"const": 1}, "minItems": 30, "maxItems": 30}, 1),
+        ({"type": "array", "items": {"const": 1}, "minItems": 30, "maxItems": 34}, 5),
+        ({"type": "array", "items": {"const": 1}}, PLENTY),
+        ({"type": "array", "items": {"enum": [1, 2, 3]}, "uniqueItems": True, "minItems": 3}, 6),
+        ({"type": "array", "items": {"enum": [1, 2]}, "minItems": 10**9}, PLENTY),
         ({"type": "object", "properties": {"a": {"type": "boolean"}}, "additionalProperties": False}, 3),
         ({"type": "object", "properties": {"a": {"type": "boolean"}}}, PLENTY),
         ({"type": "string"}, PLENTY),
@@ -67,6 +81,22 @@ def test_no_more_than_there_are(schema: dict[str, Any]) -> None:
 )
 def test_counts(schema: dict[str, Any], count: int) -> None:
     assert counted(schema) == count
+
+
+def test_sets_of_tuples() -> None:
+    pair = {"type": "array", "prefixItems": [{"type": "integer"}, {"enum": ["a"]}], "minItems": 2, "maxItems": 2}
+    texts = schema_language({"type": "array", "uniqueItems": True, "minItems": 2, "items": pair})
+    assert [text in texts for text in ('[[1, "a"], [2, "a"]]', '[[1, "a"], [1, "a"]]', '[[1, "a"]]')] == [
+        True,
+        False,
+        False,
+    ]
+    few = {**pair, "prefixItems": [{"const": 1}, {"type": "boolean"}]}
+    assert "[[1, true], [1, false]]" in schema_language(
+        {"type": "array", "uniqueItems": True, "minItems": 2, "items": few}
+    )
+    with pytest.raises(UnsupportedSchemaError, match="different items"):
+        schema_language({"type": "array", "uniqueItems": True, "minItems": 3, "items": few})
 
 
 def test_texts() -> None:

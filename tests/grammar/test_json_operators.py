@@ -11,7 +11,7 @@ import pytest
 from json_texts import dumps, schema_language
 from jsonschema import Draft202012Validator
 
-from latticework.grammar import ConstraintError, UnsatisfiableSchemaError
+from latticework.grammar import ConstraintError, UnsatisfiableSchemaError, json_operators
 
 NAMES = ("a", "b", "c")
 KINDS = ("circle", "square", "line")
@@ -68,8 +68,11 @@ def _values() -> list[Any]:
 VALUES = _values()
 
 
+@pytest.mark.parametrize("most", [None, 0], ids=["joined", "in cases"])
 @pytest.mark.parametrize("start", range(4))
-def test_random_schemas(start: int) -> None:
+def test_random_schemas(start: int, most: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if most is not None:
+        monkeypatch.setattr(json_operators, "_MAX_UNION", most)
     outcomes: Counter[str] = Counter()
     for seed in range(start * 1000, start * 1000 + 60):
         schema = random_schema(Random(seed))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from json_texts import dumps, schema_language
 
-from latticework.grammar.ir import Record
+from latticework.grammar.ir import JsonLayout, Record
 from latticework.grammar.json_schema import from_json_schema
 
 INTEGER: dict[str, Any] = {"type": "integer"}
@@ -109,3 +109,39 @@ def test_fields_of_references_are_those_of_the_source(names: list[str], data: st
     start = from_json_schema({"type": "object", **schema}).start
     assert isinstance(start, Record)
     assert [field.name for field in start.fields] == names
+
+
+@pytest.mark.parametrize("depth", [0, 1, 5, 22, 23, 24, 25, 40])
+@pytest.mark.parametrize("wrap", ["items", "anyOf", "both"])
+def test_equal_schemas_keep_their_own_order(depth: int, wrap: str) -> None:
+    """What is made once for equal schemas must not take the order of one of them to the other."""
+
+    def at_depth(*names: str) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "object", "properties": {name: {"type": "null"} for name in names}}
+        schema |= {"required": [*names], "additionalProperties": False}
+        for _ in range(depth if wrap != "anyOf" else min(depth, 1)):
+            inner = {"anyOf": [{"type": "integer", "minimum": 1}, schema]} if wrap != "items" else schema
+            schema = {"type": "array", "items": inner} if wrap != "anyOf" else inner
+        return schema
+
+    texts = schema_language(
+        {"type": "object", "properties": {"x": at_depth("a", "b"), "y": at_depth("b", "a"), "z": at_depth("a", "b")}},
+        "declared",
+        JsonLayout("compact"),
+    )
+    left, right = ("[" * depth, "]" * depth) if wrap != "anyOf" else ("", "")
+    ab, ba = '{"a":null,"b":null}', '{"b":null,"a":null}'
+    for name, own, other in (("x", ab, ba), ("y", ba, ab), ("z", ab, ba)):
+        assert f'{{"{name}":{left}{own}{right}}}' in texts
+        assert f'{{"{name}":{left}{other}{right}}}' not in texts
+
+
+def test_given_objects_keep_their_order() -> None:
+    """Also where equal names stand in different orders, and inside of each other."""
+    values = [{"a": 1, "b": 2}, {"b": 3, "a": 4}, {"c": {"b": 5, "a": 6}}, [{"a": 7, "b": {"d": 8, "c": 9}}]]
+    texts = schema_language({"enum": values}, "declared")
+    assert all(dumps(value) in texts for value in values)
+    turned = ['{"b": 2, "a": 1}', '{"a": 4, "b": 3}', '{"c": {"a": 6, "b": 5}}', '[{"a": 7, "b": {"c": 9, "d": 8}}]']
+    assert not any(text in texts for text in turned)
+    free = schema_language({"enum": values}, "any")
+    assert all(text in free for text in turned)

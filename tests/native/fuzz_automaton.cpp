@@ -52,6 +52,7 @@ struct ProgramMaker {
     int regexes = 0;
     int leaves = 0;        // the first of them, none of which is empty: a declared name is a text
     bool is_json = false;  // all texts are JSON
+    int terminals = 0;
 
     void add(std::initializer_list<int32_t> words) { code.insert(code.end(), words); }
 
@@ -127,6 +128,22 @@ struct ProgramMaker {
     // What is compared must be JSON: these are the strings, numbers and names of a program all of whose texts are.
     static constexpr int kStrings = 3, kNumbers = 4, kNames = 5, kExtraNames = 11;
 
+    // Terminals of random expressions; that some of them are ignored everywhere would have to be true.
+    void lexer() {
+        terminals = 1 + in.below(4);
+        add({6, 0});  // nothing, for what undoes a match
+        int nothing = regexes++;
+        add({28, in.below(2), terminals});
+        for (int i = 0; i < terminals; ++i) {
+            add({in.below(nothing), nothing, nothing, in.below(2), 0});
+            if (in.below(4) == 0) {
+                add({1, in.below(terminals)});
+            } else {
+                add({0});
+            }
+        }
+    }
+
     void json_leaves() {
         text += "12\"a\"\"b\"\"ab\"\"d";               // from 8 on
         add({1, 5, 1});                                // 0: a quote
@@ -162,6 +179,7 @@ struct ProgramMaker {
         for (int i = 2 + in.below(3); i > 0; --i) leaf();
         leaves = regexes;
         for (int i = in.below(8); i > 0; --i) branch();
+        if (in.flip()) lexer();
         any_nodes(1 + in.below(6));
         if (in.below(20) == 19 && !code.empty())
             code[static_cast<size_t>(in.below(static_cast<int>(code.size())))] = in.below(256) - 3;
@@ -169,9 +187,11 @@ struct ProgramMaker {
 
     void any_nodes(int count) {
         for (int i = 0; i < count; ++i) {
-            switch (in.below(5)) {
+            bool has_lexer = terminals > 0 && in.below(4) != 0;
+            switch (in.below(has_lexer ? 6 : 5)) {
                 case 0:
-                case 1: add({20, in.below(regexes)}); break;
+                case 1: has_lexer ? add({26, 0, in.below(terminals)}) : add({20, in.below(regexes)}); break;
+                case 5: add({27, in.below(count)}); break;
                 case 2: add({21, 2, in.below(count), in.below(count)}); break;
                 case 3: add({22, 2, in.below(count), in.below(count)}); break;
                 default: container(count);

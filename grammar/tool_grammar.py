@@ -1,0 +1,72 @@
+"""Messages with calls of tools as a grammar: the calls of a format, and the free text that may stand before or instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .composition_rules import Assembly, exactly, matching
+from .composition_texts import without
+from .ir import (
+    ANY_TEXT,
+    Array,
+    Choice,
+    Complement,
+    Concat,
+    Field,
+    JsonLayout,
+    JsonString,
+    Node,
+    Record,
+    Sequence,
+    Text,
+    TextSet,
+)
+from .tags_dispatch import Dispatch
+from .tool_formats import ToolFormat
+
+
+def free_text_of(form: ToolFormat) -> Node:
+    """Text without calls: no trigger is in it, or stands at its beginning."""
+    if form.text == "before":
+        return matching(without(form.trigger))
+    return matching(Complement(Concat((TextSet(form.trigger), ANY_TEXT))))
+
+
+def calls_of(
+    assembly: Assembly,
+    form: ToolFormat,
+    tools: Mapping[str, Node],
+    most: int | None,
+    layout: JsonLayout,
+    *,
+    is_list: bool,
+) -> Dispatch:
+    """At least one call, at most so many, as a tag. `tools` are the arguments by the names of the tools."""
+    calls: Node
+    if is_list:
+        head = ""
+        calls = Array(rest=_objects(form, tools, layout), minimum=1, maximum=most, layout=layout)
+    else:
+        head, first = form.pieces[0], _call_without_head(form, tools, layout)
+        following = Sequence((exactly(form.between + head), first))
+        calls = Sequence((first, assembly.chain(following, 0, None if most is None else most - 1)))
+    return Dispatch([(begin + head, calls, form.end) for begin in form.begin], form.trigger)
+
+
+def _call_without_head(form: ToolFormat, tools: Mapping[str, Node], layout: JsonLayout) -> Node:
+    if len(form.pieces) == 3:
+        return Sequence((_objects(form, tools, layout), exactly(form.pieces[2])))
+    _, _, middle, _, tail = form.pieces
+    ways = [Sequence((exactly(name + middle), arguments)) for name, arguments in tools.items()]
+    return Sequence((Choice(tuple(ways)), exactly(tail)))
+
+
+def _objects(form: ToolFormat, tools: Mapping[str, Node], layout: JsonLayout) -> Node:
+    """A JSON object of the name and the arguments of a tool."""
+    name_key, arguments_key = form.keys
+    ways = []
+    for name, arguments in tools.items():
+        written = matching(JsonString(Text(name)))
+        fields = (Field(name_key, written, required=True), Field(arguments_key, arguments, required=True))
+        ways.append(Record(fields, layout=layout))
+    return Choice(tuple(ways))
