@@ -26,8 +26,11 @@ Automaton::Automaton(std::shared_ptr<Vocabulary> vocabulary, std::string code, s
     collect_above_ = limits_.grammar_bytes;
     Building building(*this);
     program_ = std::make_unique<Program>(*lexer_, words, text_, limits_.grammar_nodes);
-    frames_ = std::make_unique<Frames>(*program_, *lexer_);
     lexemes_ = std::make_unique<Lexemes>(*program_, *lexer_, limits_.derivative_steps);
+    program_->settle(lexemes_->unreadable());
+    lexemes_->look_at_neighbours();
+    frames_ = std::make_unique<Frames>(*program_, *lexer_);
+    if (!program_->terminals().empty()) stacks_.weigh_with(*frames_);
     auto terminated = std::make_unique<Config>();
     terminated->accepting = true;
     add_config(std::move(terminated));

@@ -199,6 +199,7 @@ private:
     bool step_guards(Item& item, uint8_t byte);
     bool is_doubtful(const Config& config);
     bool guard_alive(StateId state);
+    int64_t missing_bytes(const Config& config);
     ByteSet bytes_in_doubt(const Config& config);
     bool can_split(const Item& item) const;
 

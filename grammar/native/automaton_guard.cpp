@@ -5,6 +5,8 @@
 // item carries it on.
 
 #include <algorithm>
+#include <functional>
+#include <queue>
 
 #include "automaton.hpp"
 #include "errors.hpp"
@@ -78,10 +80,13 @@ bool Automaton::is_doubtful(const Config& config) {
     });
 }
 
-// Breadth first until a state that can be completed for certain. The caller holds the lexer's mutex.
+// Best first, by the bytes that are about missing, until a state that can be completed for certain. The caller holds the
+// lexer's mutex.
 bool Automaton::guard_alive(StateId start) {
     std::vector<std::pair<StateId, int32_t>> visits{{start, -1}};  // state, index of its parent
     std::unordered_set<StateId> seen{start};
+    using Open = std::pair<int64_t, int32_t>;  // what is missing, index of the visit
+    std::priority_queue<Open, std::vector<Open>, std::greater<>> open;
     auto succeed = [&](int32_t last) {
         for (; last >= 0; last = visits[last].second) at(visits[last].first).life = Life::Alive;
         return true;
@@ -89,22 +94,36 @@ bool Automaton::guard_alive(StateId start) {
     auto is_alive = [&](StateId state) { return at(state).life == Life::Alive || !is_doubtful(at(state)); };
     if (at(start).life != Life::Unknown) return at(start).life == Life::Alive;
     if (is_alive(start)) return true;
-    for (size_t i = 0; i < visits.size(); ++i) {
-        ByteSet alive = at(visits[i].first).alive;
+    open.emplace(0, 0);
+    while (!open.empty()) {
+        auto [missing, parent] = open.top();
+        open.pop();
+        StateId from = visits[parent].first;
+        ByteSet alive = at(from).alive;
         for (int byte = 0; byte < 256; ++byte) {
             if (!alive.contains(static_cast<uint8_t>(byte))) continue;
-            StateId next = step_untried(visits[i].first, static_cast<uint8_t>(byte));
+            StateId next = step_untried(from, static_cast<uint8_t>(byte));
             if (next == kDead || at(next).life == Life::Dead || !seen.insert(next).second) continue;
-            visits.emplace_back(next, static_cast<int32_t>(i));
-            if (is_alive(next)) return succeed(static_cast<int32_t>(visits.size()) - 1);
+            visits.emplace_back(next, parent);
+            auto last = static_cast<int32_t>(visits.size()) - 1;
+            if (is_alive(next)) return succeed(last);
             if (static_cast<long>(visits.size()) > limits_.liveness_states) {
                 throw LimitReached("liveness_states", limits_.liveness_states,
                                    "deciding whether lexemes can be told apart takes too many states");
             }
+            open.emplace(missing_bytes(at(next)), last);
         }
     }
     for (auto [state, parent] : visits) at(state).life = Life::Dead;
     return false;
+}
+
+int64_t Automaton::missing_bytes(const Config& config) {
+    int64_t least = kFar;
+    for (const Item& item : config.items) {
+        least = std::min<int64_t>(least, int64_t{lexer_->shortest(item.lex)} + stacks_.least(item.stacks));
+    }
+    return least;
 }
 
 // The bytes of which it is not certain that the state reads them. The caller holds the lexer's mutex.

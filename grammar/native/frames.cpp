@@ -56,6 +56,19 @@ std::span<const Move> Frames::moves(PosId pos) {
     return moves_[pos];
 }
 
+int32_t Frames::least(PosId pos) const {
+    const Position& position = positions_[pos];
+    if (position.node == kGuard) return 0;
+    const Node& node = program_.node(position.node);
+    if (node.kind == NodeKind::Scope && position.phase == kAfter) return 0;
+    if (node.kind != NodeKind::Sequence) return position.phase == kOpen ? node.least : 1;
+    int32_t least = 0;
+    for (size_t i = static_cast<size_t>(position.progress); i < node.children.size(); ++i) {
+        least = std::min(kFar, least + program_.node(node.children[i]).least);
+    }
+    return least;
+}
+
 bool Frames::pops(PosId pos) const {
     const Position& position = positions_[pos];
     const Node& node = program_.node(position.node);

@@ -41,6 +41,7 @@ public:
     bool is_guard(PosId pos) const { return positions_[pos].node == kGuard; }
     ExprId texts_of_guard(PosId pos) const { return positions_[pos].progress; }
     bool ends_scope(PosId pos) const;  // guards end here
+    int32_t least(PosId pos) const;    // about so many bytes are missing of the node
     bool pops(PosId pos) const;        // the node may be complete without reading more
     bool reads_nothing(const Move& move) const {
         return move.kind == Move::Pop || (move.kind == Move::Read && lexer_.nullable(move.what)) ||

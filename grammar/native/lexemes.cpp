@@ -15,7 +15,15 @@ Lexemes::Lexemes(const Program& program, Lexer& lexer, long most_pairs)
         ExprId longer = regex.complement(regex.concat(spec.texts, more));
         texts_.push_back(spec.shortest ? regex.all_of({spec.texts, longer}) : spec.texts);
     }
-    keeps_apart_ = check_apart();
+}
+
+std::vector<bool> Lexemes::unreadable() {
+    std::vector<bool> unreadable(texts_.size());
+    for (int32_t i = 0; i < static_cast<int32_t>(texts_.size()); ++i) {
+        bool is_fixed = !program_.lexer(program_.terminal(i).lexer).contextual;
+        unreadable[i] = is_fixed && readings(context({i}), i).empty();
+    }
+    return unreadable;
 }
 
 // ------------------------------------------------------------------------------------------------ pairs of expressions
@@ -248,6 +256,9 @@ public:
     // Terminals first; then whatever else a lexeme can be beside: one entry for each way it may begin.
     const std::vector<ExprId>& texts() const { return texts_; }
     bool may_follow(int32_t terminal, size_t other) const { return follow_[terminal][other]; }
+    bool is_used(int32_t terminal) const {
+        return std::ranges::any_of(leaves_, [&](int32_t leaf) { return leaf == terminal; });
+    }
     // Whether both may be read at one place: at the beginning, or behind something that both may follow.
     bool may_compete(int32_t a, int32_t b) const {
         auto both = [&](const Set& set) { return set[a] && set[b]; };
@@ -379,11 +390,16 @@ bool Lexemes::can_be_followed(int32_t terminal, ExprId everything, const Neighbo
     return true;
 }
 
+void Lexemes::look_at_neighbours() {
+    auto count = static_cast<int32_t>(program_.terminals().size());
+    if (count > 0) keeps_apart_ = check_apart();
+}
+
 bool Lexemes::check_apart() {
     auto count = static_cast<int32_t>(program_.terminals().size());
-    if (count == 0) return true;
     Neighbours neighbours(program_, lexer_);
     for (int32_t i = 0; i < count; ++i) {
+        if (!neighbours.is_used(i)) continue;
         const LexerSpec& lexer = program_.lexer(program_.terminal(i).lexer);
         // Keywords compete only where nothing can be read that they are keywords of.
         std::vector<ExprId> keywords, others;

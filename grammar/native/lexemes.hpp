@@ -25,6 +25,11 @@ public:
     // The caller of everything holds the lexer's mutex.
     Lexemes(const Program& program, Lexer& lexer, long most_pairs);
 
+    // By terminal: whether its lexer always takes another one.
+    std::vector<bool> unreadable();
+    // To be called once the program is settled.
+    void look_at_neighbours();
+
     struct Reading {
         ExprId texts;
         ExprId longer;  // runs along with the lexeme: what it matches behind the end must not follow,

@@ -1,6 +1,7 @@
 #include "lexer.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "errors.hpp"
 
@@ -84,6 +85,27 @@ bool Lexer::explore(std::vector<Visit>& visits) {
     }
     settle(visits, -1, Life::Dead);
     return false;
+}
+
+int32_t Lexer::shortest(ExprId start) {
+    constexpr int32_t kLongest = 64;
+    constexpr size_t kMost = 2000;
+    if (auto found = shortest_.find(start); found != shortest_.end()) return found->second;
+    int32_t length = 0;
+    std::vector<ExprId> layer{start};
+    std::unordered_set<ExprId> seen{start};
+    auto ends = [&](ExprId state) { return nullable(state); };
+    while (!std::ranges::any_of(layer, ends) && length < kLongest && seen.size() < kMost) {
+        std::vector<ExprId> next;
+        for (ExprId state : layer) {
+            for (const Edge& edge : state_of(state).edges) {
+                if (seen.insert(edge.target).second) next.push_back(edge.target);
+            }
+        }
+        layer = std::move(next);
+        ++length;
+    }
+    return shortest_.emplace(start, length).first->second;
 }
 
 Lexer::State& Lexer::make_state(ExprId id) {

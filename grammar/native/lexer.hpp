@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 #include "byteset.hpp"
@@ -43,6 +44,7 @@ public:
     bool nullable(ExprId state) const { return regex[state].nullable; }
     const ByteSet& alive(ExprId state) { return state_of(state).alive; }  // bytes after which something can match
     ExprId step(ExprId state, uint8_t byte) { return step(state_of(state), byte); }  // kNothing: nothing can match
+    int32_t shortest(ExprId state);  // bytes of the shortest text, or as far as was looked
     const Loop& loop(ExprId state);  // the largest class of characters with one common target
 
     std::shared_ptr<const LexMask>& mask_slot(ExprId state) { return state_of(state).mask; }
@@ -103,6 +105,7 @@ private:
 
     std::vector<std::unique_ptr<State>> states_;  // by expression
     std::vector<Life> life_;                      // by expression
+    std::unordered_map<ExprId, int32_t> shortest_;
     size_t state_bytes_ = 0, mask_bytes_ = 0;
     long derivative_steps_ = 200000;  // for deciding one emptiness
     size_t byte_limit_ = SIZE_MAX, grow_until_ = SIZE_MAX;

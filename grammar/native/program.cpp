@@ -92,6 +92,12 @@ Program::Program(Lexer& lexer, std::span<const int32_t> code, std::string_view t
         }
     }
     check_references();
+}
+
+void Program::settle(const std::vector<bool>& unreadable) {
+    for (Node& node : nodes_) {
+        if (node.kind == NodeKind::Lexeme && unreadable[node.what]) node.kind = NodeKind::Missing;
+    }
     for (RecordSpec& spec : records_) {
         std::erase_if(spec.extras, [&](const ExtraSpec& extra) { return !lexer_.nonempty(extra.name); });
     }
@@ -99,6 +105,7 @@ Program::Program(Lexer& lexer, std::span<const int32_t> code, std::string_view t
     if (!nodes_[start_].productive) throw Unsatisfiable("no text satisfies the constraint");
     prune();
     find(&Node::nullable, [&](const Node& node) { return is_nullable(node); });
+    find_least();
 }
 
 void Program::read_regex(Reader& in, int32_t op) {
@@ -432,6 +439,44 @@ void Program::find(bool Node::* property, Holds holds) {
         open.pop_back();
         if (nodes_[id].*property || !holds(nodes_[id])) continue;
         nodes_[id].*property = true;
+        open.insert(open.end(), users[id].begin(), users[id].end());
+    }
+}
+
+int32_t Program::least_of(const Node& node) const {
+    switch (node.kind) {
+        case NodeKind::Missing: return kFar;
+        case NodeKind::Terminal: return lexer_.shortest(node.what);
+        case NodeKind::Lexeme: return lexer_.shortest(terminals_[node.what].texts);
+        case NodeKind::Alias:
+        case NodeKind::Scope: return nodes_[node.what].least;
+        case NodeKind::Record:
+        case NodeKind::Array: return 2;
+        case NodeKind::Choice: {
+            int32_t least = kFar;
+            for (NodeId child : node.children) least = std::min(least, nodes_[child].least);
+            return least;
+        }
+        case NodeKind::Sequence: {
+            int32_t least = 0;
+            for (NodeId child : node.children) least = std::min(kFar, least + nodes_[child].least);
+            return least;
+        }
+    }
+    return kFar;
+}
+
+void Program::find_least() {
+    if (terminals_.empty()) return;  // nothing is searched for
+    std::vector<std::vector<NodeId>> users = this->users();
+    std::vector<NodeId> open(nodes_.size());
+    std::iota(open.begin(), open.end(), 0);
+    while (!open.empty()) {
+        NodeId id = open.back();
+        open.pop_back();
+        int32_t least = least_of(nodes_[id]);
+        if (least >= nodes_[id].least) continue;
+        nodes_[id].least = least;
         open.insert(open.end(), users[id].begin(), users[id].end());
     }
 }

@@ -16,10 +16,13 @@ using NodeId = int32_t;
 
 enum class NodeKind : uint8_t { Missing, Terminal, Sequence, Choice, Alias, Record, Array, Lexeme, Scope };
 
+constexpr int32_t kFar = 1 << 28;
+
 struct Node {
     NodeKind kind = NodeKind::Missing;
     bool productive = false;       // at least one text can be made of it
     bool nullable = false;         // the empty text is one
+    int32_t least = kFar;          // about so many bytes has its shortest text: a guide for searches
     int32_t what = -1;             // Terminal: expression; Alias, Scope: node; others: index of the specification
     std::vector<NodeId> children;  // Sequence, Choice
 };
@@ -109,8 +112,11 @@ struct ArraySpec {
 
 class Program {
 public:
-    // The caller holds the lexer's mutex. Throws GrammarProblem, Unsatisfiable, LimitReached.
+    // The caller holds the lexer's mutex. Throws GrammarProblem, LimitReached.
     Program(Lexer& lexer, std::span<const int32_t> code, std::string_view text, long max_nodes);
+
+    // Drops what has no text, given which terminals their lexers never take. Throws Unsatisfiable if nothing is left.
+    void settle(const std::vector<bool>& unreadable);
 
     const Node& node(NodeId id) const { return nodes_[id]; }
     const RecordSpec& record(int32_t index) const { return records_[index]; }
@@ -141,6 +147,8 @@ private:
     void drop_barren(Place& place) const;
     std::vector<std::vector<NodeId>> users() const;
     bool is_nullable(const Node& node) const;
+    int32_t least_of(const Node& node) const;
+    void find_least();
     template <typename Holds>
     void find(bool Node::* property, Holds holds);
     void prune();

@@ -8,7 +8,7 @@ namespace latticework {
 
 StackSets::StackSets() {
     intern(Set{});
-    intern(Set{{}, true});
+    intern(Set{{}, true, 0});
 }
 
 uint64_t StackSets::hash_of(const Set& set) {
@@ -22,6 +22,12 @@ StackId StackSets::intern(Set set) {
     int32_t found = index_.find(
         hash, [&](int32_t id) { return sets_[id].has_empty == set.has_empty && sets_[id].tops == set.tops; });
     if (found >= 0) return found;
+    if (!set.has_empty && frames_ != nullptr) {
+        set.least = kFar;
+        for (const StackTop& top : set.tops) {
+            set.least = std::min(set.least, frames_->least(top.pos) + sets_[top.below].least);
+        }
+    }
     bytes_ += sizeof(Set) + set.tops.capacity() * sizeof(StackTop);
     StackId id = static_cast<StackId>(sets_.size());
     if (free_.empty()) {
@@ -35,7 +41,7 @@ StackId StackSets::intern(Set set) {
     return id;
 }
 
-StackId StackSets::push(PosId pos, StackId below) { return intern(Set{{StackTop{pos, below}}, false}); }
+StackId StackSets::push(PosId pos, StackId below) { return intern(Set{{StackTop{pos, below}}, false, 0}); }
 
 StackId StackSets::unite(StackId a, StackId b) { return unite(a, b, 0); }
 
@@ -47,7 +53,7 @@ StackId StackSets::unite(StackId a, StackId b, int depth) {
     uint64_t key = (static_cast<uint64_t>(a) << 32) | static_cast<uint32_t>(b);
     if (auto found = unions_.find(key); found != unions_.end()) return found->second;
     const std::vector<StackTop> left = sets_[a].tops, right = sets_[b].tops;  // copies: interning moves the table
-    Set out{{}, sets_[a].has_empty || sets_[b].has_empty};
+    Set out{{}, sets_[a].has_empty || sets_[b].has_empty, 0};
     out.tops.reserve(left.size() + right.size());
     for (size_t i = 0, j = 0; i < left.size() || j < right.size();) {
         if (j == right.size() || (i < left.size() && left[i].pos < right[j].pos)) {

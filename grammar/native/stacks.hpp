@@ -33,6 +33,9 @@ public:
     StackId unite(StackId a, StackId b);
     std::span<const StackTop> tops(StackId id) const { return sets_[id].tops; }
     bool has_empty(StackId id) const { return sets_[id].has_empty; }
+    // About so many bytes complete the text: a guide for searches.
+    int32_t least(StackId id) const { return sets_[id].least; }
+    void weigh_with(const Frames& frames) { frames_ = &frames; }
 
     size_t memory() const;
     size_t count() const { return sets_.size() - free_.size(); }
@@ -47,12 +50,14 @@ private:
     struct Set {
         std::vector<StackTop> tops;  // ascending by position
         bool has_empty = false;
+        int32_t least = 0;
     };
 
     StackId intern(Set set);
     StackId unite(StackId a, StackId b, int depth);
     static uint64_t hash_of(const Set& set);
 
+    const Frames* frames_ = nullptr;
     std::vector<Set> sets_;
     std::vector<StackId> free_;
     HashIndex index_;
