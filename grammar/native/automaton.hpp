@@ -102,11 +102,16 @@ private:
         bool is_simple() const { return !opens_different && !has_guards; }
     };
     using SharedTokens = std::shared_ptr<const std::vector<TokenId>>;
-    struct Mask {  // the union of the bases and lists, without what is cleared, and these tokens
+    struct Tokens {  // the union of all
         std::vector<SharedBits> bases;
         std::vector<SharedTokens> lists;
-        std::vector<TokenId> cleared;
         std::vector<TokenId> tokens;
+        void add(std::span<const TokenId> more) { tokens.insert(tokens.end(), more.begin(), more.end()); }
+        void share(const std::shared_ptr<const Tokens>& other);
+        std::vector<TokenId> all() const;
+    };
+    struct Mask : Tokens {  // bases and lists, without what is cleared, and `tokens`
+        std::vector<TokenId> cleared;
         size_t bytes = 0;  // as they were counted
     };
     using Table = std::array<std::atomic<StateId>, 256>;
@@ -175,20 +180,21 @@ private:
 
     // automaton_mask.cpp
     void fill_row(StateId state, std::span<uint32_t> row);
+    static void write(const Mask& mask, std::span<uint32_t> words);
+    void flatten(Mask& mask) const;
     const Mask& mask_of(StateId state);
     const Mask& make_mask(StateId state);
     std::unique_ptr<Mask> build_mask(StateId state);
     std::unique_ptr<Mask> build_mask_checked(StateId state);
     bool add_lex_mask(const Item& item, Mask& mask);
     void collect_lex_mask(const std::shared_ptr<const LexMask>& lex, StateId next, Mask& mask);
-    SharedTokens exit_tokens(const std::shared_ptr<const LexMask>& lex, StateId next);
+    std::shared_ptr<const Tokens> exit_tokens(const std::shared_ptr<const LexMask>& lex, StateId next);
     static void unite(Mask& mask, Mask other);
     static size_t count_bytes(const Mask& mask);
-    void walk_narrow(const Trie& trie, int32_t root, StateId state, std::vector<Item> narrow,
-                     std::vector<TokenId>& tokens);
-    void tokens_below(const Trie& trie, int32_t node, StateId state, std::vector<TokenId>& tokens);
+    void walk_narrow(const Trie& trie, int32_t root, StateId state, std::vector<Item> narrow, Tokens& out);
+    void tokens_below(const Trie& trie, int32_t node, StateId state, Tokens& out);
     const std::shared_ptr<const LexMask>& mask_below(ExprId lex, int32_t node);
-    void walk_trie(const Trie& trie, int32_t root, StateId state, std::vector<TokenId>& tokens);
+    void walk_trie(const Trie& trie, int32_t root, StateId state, Tokens& out);
     std::vector<std::pair<StateId, int32_t>> token_ends(StateId state);
     bool token_alive(StateId state);
     void search_token_life(StateId state);
@@ -241,7 +247,7 @@ private:
     };
     struct ExitEntry {
         std::shared_ptr<const LexMask> lex;  // alive as long as its address is a key
-        SharedTokens tokens;
+        std::shared_ptr<const Tokens> tokens;
     };
     std::unordered_map<ExitKey, ExitEntry, ExitHash> exit_tokens_;
     std::unordered_map<uint64_t, std::shared_ptr<const LexMask>> masks_below_;  // by lexer state and node

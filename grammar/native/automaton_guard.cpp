@@ -80,8 +80,8 @@ bool Automaton::is_doubtful(const Config& config) {
     });
 }
 
-// Best first, by the bytes that are about missing, until a state that can be completed for certain. The caller holds the
-// lexer's mutex.
+// Best first, by the bytes that are about missing, until a state that can be completed for certain. The caller holds
+// the lexer's mutex.
 bool Automaton::guard_alive(StateId start) {
     std::vector<std::pair<StateId, int32_t>> visits{{start, -1}};  // state, index of its parent
     std::unordered_set<StateId> seen{start};

@@ -31,20 +31,7 @@ void Automaton::fill_row(StateId state, std::span<uint32_t> row) {
     const Config& config = at(state);
     const Mask& mask = mask_of(state);
     std::span<uint32_t> words = row.first(static_cast<size_t>(vocabulary_->words()));
-    if (mask.bases.empty()) {
-        std::ranges::fill(words, 0u);
-    } else {
-        std::ranges::copy(*mask.bases[0], words.begin());
-    }
-    for (size_t i = 1; i < mask.bases.size(); ++i) {
-        const Bits& base = *mask.bases[i];
-        for (size_t word = 0; word < words.size(); ++word) words[word] |= base[word];
-    }
-    for (const SharedTokens& list : mask.lists) {
-        for (TokenId token : *list) set_bit(words, token);
-    }
-    for (TokenId token : mask.cleared) clear_bit(words, token);
-    for (TokenId token : mask.tokens) set_bit(words, token);
+    write(mask, words);
     if (config.accepting) {
         for (TokenId token : vocabulary_->eos()) set_bit(words, token);
     }
@@ -70,18 +57,43 @@ const Automaton::Mask& Automaton::make_mask(StateId state) {
     std::unique_ptr<Mask> mask = !vocabulary_->spells_every_byte() ? build_mask_checked(state)
                                  : config.trail                    ? build_trail_mask(state)
                                                                    : build_mask(state);
-    if (mask->tokens.size() > static_cast<size_t>(vocabulary_->words()) && mask->cleared.empty()) {
-        auto bits = std::make_shared<Bits>(static_cast<size_t>(vocabulary_->words()), 0u);
-        for (TokenId token : mask->tokens) set_bit(*bits, token);
-        mask->tokens = {};
-        mask->bases.push_back(std::move(bits));
-    }
+    flatten(*mask);
     mask->bytes = count_bytes(*mask);
     bytes_ += mask->bytes;
     ++masks_;
     known = mask.release();
     config.mask.store(known, std::memory_order_release);
     return *known;
+}
+
+// One row instead of what takes longer to put together than to copy.
+void Automaton::flatten(Mask& mask) const {
+    auto words = static_cast<size_t>(vocabulary_->words());
+    size_t work = mask.tokens.size() + mask.cleared.size();
+    for (const SharedTokens& list : mask.lists) work += list->size();
+    if (mask.bases.size() > 1) work += (mask.bases.size() - 1) * words / 4;
+    if (work <= words) return;
+    auto bits = std::make_shared<Bits>(words, 0u);
+    write(mask, *bits);
+    mask = Mask{};
+    mask.bases.push_back(std::move(bits));
+}
+
+void Automaton::write(const Mask& mask, std::span<uint32_t> words) {
+    if (mask.bases.empty()) {
+        std::ranges::fill(words, 0u);
+    } else {
+        std::ranges::copy(*mask.bases[0], words.begin());
+    }
+    for (size_t i = 1; i < mask.bases.size(); ++i) {
+        const Bits& base = *mask.bases[i];
+        for (size_t word = 0; word < words.size(); ++word) words[word] |= base[word];
+    }
+    for (const SharedTokens& list : mask.lists) {
+        for (TokenId token : *list) set_bit(words, token);
+    }
+    for (TokenId token : mask.cleared) clear_bit(words, token);
+    for (TokenId token : mask.tokens) set_bit(words, token);
 }
 
 std::unique_ptr<Automaton::Mask> Automaton::build_mask(StateId state) {
@@ -92,29 +104,27 @@ std::unique_ptr<Automaton::Mask> Automaton::build_mask(StateId state) {
         bool done = can_split(item) && add_lex_mask(item, *mask);
         if (!done) narrow.push_back(item);
     }
-    walk_narrow(vocabulary_->trie(), 0, state, std::move(narrow), mask->tokens);
+    walk_narrow(vocabulary_->trie(), 0, state, std::move(narrow), *mask);
     return mask;
 }
 
 // The tokens of some of the items of a state. Where guards come in, an item may have to be seen together with the
 // others to know that a text can be completed: the bytes that it reads are stepped from the whole state.
-void Automaton::walk_narrow(const Trie& trie, int32_t root, StateId state, std::vector<Item> narrow,
-                            std::vector<TokenId>& tokens) {
-    if (narrow.size() == at(state).items.size()) return walk_trie(trie, root, state, tokens);
+void Automaton::walk_narrow(const Trie& trie, int32_t root, StateId state, std::vector<Item> narrow, Tokens& out) {
+    if (narrow.size() == at(state).items.size()) return walk_trie(trie, root, state, out);
     ByteSet together;
     std::erase_if(narrow, [&](const Item& item) {
         bool has_guards = item.guard != RegexSet::kNothing || closure(item.stacks).has_guards;
         if (has_guards) together = together | lexer_->alive(item.lex);
         return has_guards;
     });
-    if (!narrow.empty()) walk_trie(trie, root, intern(std::move(narrow), false), tokens);
+    if (!narrow.empty()) walk_trie(trie, root, intern(std::move(narrow), false), out);
     for (int32_t node = root + 1; node < trie.end(root) && !together.empty(); node = trie.end(node)) {
         if (!together.contains(trie.byte(node))) continue;
         StateId next = step_locked(state, trie.byte(node));
         if (next == kDead) continue;
-        std::span<const TokenId> here = trie.tokens(node);
-        tokens.insert(tokens.end(), here.begin(), here.end());
-        tokens_below(trie, node, next, tokens);
+        out.add(trie.tokens(node));
+        tokens_below(trie, node, next, out);
     }
 }
 
@@ -139,27 +149,45 @@ bool Automaton::add_lex_mask(const Item& item, Mask& mask) {
 // `next`: the state behind the lexeme, or dead where nothing may follow.
 void Automaton::collect_lex_mask(const std::shared_ptr<const LexMask>& lex, StateId next, Mask& mask) {
     mask.bases.insert(mask.bases.end(), lex->bases.begin(), lex->bases.end());
-    SharedTokens leaving = exit_tokens(lex, next);
+    std::shared_ptr<const Tokens> leaving = exit_tokens(lex, next);
     if (lex->base == nullptr) {
         mask.lists.push_back(SharedTokens(lex, &lex->tokens));
-        mask.lists.push_back(std::move(leaving));
+        mask.share(leaving);
         return;
     }
     collect_lex_mask(lex->base, next, mask);
     std::erase_if(mask.tokens, [&](TokenId token) { return std::ranges::binary_search(lex->cleared, token); });
     mask.cleared.insert(mask.cleared.end(), lex->cleared.begin(), lex->cleared.end());
-    mask.tokens.insert(mask.tokens.end(), lex->tokens.begin(), lex->tokens.end());
-    mask.tokens.insert(mask.tokens.end(), leaving->begin(), leaving->end());
+    mask.add(lex->tokens);
+    mask.add(leaving->all());
+}
+
+void Automaton::Tokens::share(const std::shared_ptr<const Tokens>& other) {
+    bases.insert(bases.end(), other->bases.begin(), other->bases.end());
+    lists.insert(lists.end(), other->lists.begin(), other->lists.end());
+    if (!other->tokens.empty()) lists.push_back(SharedTokens(other, &other->tokens));
+}
+
+std::vector<TokenId> Automaton::Tokens::all() const {
+    std::vector<TokenId> all = tokens;
+    for (const SharedTokens& list : lists) all.insert(all.end(), list->begin(), list->end());
+    for (const SharedBits& base : bases) {
+        for (size_t token = 0; token < base->size() * 32; ++token) {
+            if (test_bit(*base, static_cast<TokenId>(token))) all.push_back(static_cast<TokenId>(token));
+        }
+    }
+    return all;
 }
 
 // The tokens that leave a lexeme and go on from `next`. The states of one string (its lengths, the names it may not be)
 // share their base, so for each place in a grammar this is computed once.
-Automaton::SharedTokens Automaton::exit_tokens(const std::shared_ptr<const LexMask>& lex, StateId next) {
-    static const SharedTokens kNone = std::make_shared<std::vector<TokenId>>();
+std::shared_ptr<const Automaton::Tokens> Automaton::exit_tokens(const std::shared_ptr<const LexMask>& lex,
+                                                                StateId next) {
+    static const auto kNone = std::make_shared<const Tokens>();
     if (next == kDead || lex->exits.empty()) return kNone;
     ExitKey key{lex.get(), next};
     if (auto found = exit_tokens_.find(key); found != exit_tokens_.end()) return found->second.tokens;
-    auto tokens = std::make_shared<std::vector<TokenId>>();
+    auto tokens = std::make_shared<Tokens>();
     at(next).alive.for_each([&](int byte) {
         std::span<const LexExit> exits = lex->exits_by(static_cast<uint8_t>(byte));
         auto goes_on = [](const LexExit& exit) { return exit.trie->end(exit.node) > exit.node + 1; };
@@ -168,12 +196,12 @@ Automaton::SharedTokens Automaton::exit_tokens(const std::shared_ptr<const LexMa
         StateId after = needs_step ? step_locked(next, static_cast<uint8_t>(byte)) : next;
         if (after == kDead) return;
         for (const LexExit& exit : exits) {
-            std::span<const TokenId> here = exit.trie->tokens(exit.node);
-            tokens->insert(tokens->end(), here.begin(), here.end());
+            tokens->add(exit.trie->tokens(exit.node));
             if (goes_on(exit)) tokens_below(*exit.trie, exit.node, after, *tokens);
         }
     });
-    exit_bytes_ += tokens->capacity() * sizeof(TokenId) + sizeof(ExitEntry) + 64;
+    exit_bytes_ += tokens->tokens.capacity() * sizeof(TokenId) + sizeof(Tokens) + sizeof(ExitEntry) + 64 +
+                   (tokens->bases.capacity() + tokens->lists.capacity()) * sizeof(SharedTokens);
     exit_tokens_.emplace(key, ExitEntry{lex, tokens});
     return tokens;
 }
@@ -207,11 +235,11 @@ void Automaton::unite(Mask& mask, Mask other) {
 
 // The tokens below a node, at which `state` is reached. Where they are many, what stays inside a lexeme there is known
 // by the lexer state: the words behind a space.
-void Automaton::tokens_below(const Trie& trie, int32_t node, StateId state, std::vector<TokenId>& tokens) {
+void Automaton::tokens_below(const Trie& trie, int32_t node, StateId state, Tokens& out) {
     constexpr int32_t kMany = 256;
     if (trie.end(node) == node + 1) return;
     if (trie.end(node) - node < kMany || &trie != &vocabulary_->trie() || at(state).trail)
-        return walk_trie(trie, node, state, tokens);
+        return walk_trie(trie, node, state, out);
     std::vector<Item> narrow;
     const Config& config = at(state);
     for (const Item& item : config.items) {
@@ -226,12 +254,12 @@ void Automaton::tokens_below(const Trie& trie, int32_t node, StateId state, std:
                 narrow.push_back(item);
                 continue;
             }
-            SharedTokens leaving = exit_tokens(lex, intern(follow.items, follow.accepting));
-            tokens.insert(tokens.end(), leaving->begin(), leaving->end());
+            out.share(exit_tokens(lex, intern(follow.items, follow.accepting)));
         }
-        tokens.insert(tokens.end(), lex->tokens.begin(), lex->tokens.end());
+        out.bases.insert(out.bases.end(), lex->bases.begin(), lex->bases.end());
+        if (!lex->tokens.empty()) out.lists.push_back(SharedTokens(lex, &lex->tokens));
     }
-    walk_narrow(trie, node, state, std::move(narrow), tokens);
+    walk_narrow(trie, node, state, std::move(narrow), out);
 }
 
 const std::shared_ptr<const LexMask>& Automaton::mask_below(ExprId lex, int32_t node) {
@@ -240,11 +268,12 @@ const std::shared_ptr<const LexMask>& Automaton::mask_below(ExprId lex, int32_t 
     if (mask == nullptr) {
         mask = lex_mask_below(*lexer_, *vocabulary_, lex, node);
         exit_bytes_ += mask->memory() + 64;
+        for (const SharedBits& base : mask->bases) exit_bytes_ += base->size() * sizeof(uint32_t);
     }
     return mask;
 }
 
-void Automaton::walk_trie(const Trie& trie, int32_t root, StateId state, std::vector<TokenId>& tokens) {
+void Automaton::walk_trie(const Trie& trie, int32_t root, StateId state, Tokens& out) {
     constexpr int32_t kMany = 256;
     int32_t end = trie.end(root);
     auto depths = static_cast<size_t>(trie.max_depth()) + 1;
@@ -255,8 +284,7 @@ void Automaton::walk_trie(const Trie& trie, int32_t root, StateId state, std::ve
         uint8_t byte = trie.byte(node);
         const auto [from, config] = walk_path_[depth - 1];
         if (config->is_certain && trie.end(node) == node + 1) {  // what comes after the token need not be known
-            std::span<const TokenId> here = trie.tokens(node);
-            if (config->alive.contains(byte)) tokens.insert(tokens.end(), here.begin(), here.end());
+            if (config->alive.contains(byte)) out.add(trie.tokens(node));
             ++node;
             continue;
         }
@@ -266,10 +294,9 @@ void Automaton::walk_trie(const Trie& trie, int32_t root, StateId state, std::ve
             node = trie.end(node);
             continue;
         }
-        std::span<const TokenId> here = trie.tokens(node);
-        tokens.insert(tokens.end(), here.begin(), here.end());
+        out.add(trie.tokens(node));
         if (trie.end(node) - node >= kMany) {
-            tokens_below(trie, node, next, tokens);
+            tokens_below(trie, node, next, out);
             node = trie.end(node);
             continue;
         }

@@ -35,7 +35,7 @@ public:
 
     std::shared_ptr<LexMask> build_below(ExprId state, int32_t node) {
         walk(vocabulary_.trie(), node, state);
-        sort_exits();
+        compress();
         return mask_;
     }
 
