@@ -126,7 +126,7 @@ private:
         std::atomic<Table*> table{nullptr};          // all transitions, once they are more
         std::atomic<const Mask*> mask{nullptr};
         std::atomic<Life> token_life{Life::Unknown};
-        Life life = Life::Unknown;  // where it has to be looked for
+        Life trail_life = Life::Unknown, guard_life = Life::Unknown;  // where it has to be looked for
         ~Config();
         size_t own_bytes() const {
             return sizeof(Config) + items.capacity() * sizeof(Item) + (trail ? trail->memory() : 0);

@@ -88,11 +88,11 @@ bool Automaton::guard_alive(StateId start) {
     using Open = std::pair<int64_t, int32_t>;  // what is missing, index of the visit
     std::priority_queue<Open, std::vector<Open>, std::greater<>> open;
     auto succeed = [&](int32_t last) {
-        for (; last >= 0; last = visits[last].second) at(visits[last].first).life = Life::Alive;
+        for (; last >= 0; last = visits[last].second) at(visits[last].first).guard_life = Life::Alive;
         return true;
     };
-    auto is_alive = [&](StateId state) { return at(state).life == Life::Alive || !is_doubtful(at(state)); };
-    if (at(start).life != Life::Unknown) return at(start).life == Life::Alive;
+    auto is_alive = [&](StateId state) { return at(state).guard_life == Life::Alive || !is_doubtful(at(state)); };
+    if (at(start).guard_life != Life::Unknown) return at(start).guard_life == Life::Alive;
     if (is_alive(start)) return true;
     open.emplace(0, 0);
     while (!open.empty()) {
@@ -103,7 +103,7 @@ bool Automaton::guard_alive(StateId start) {
         for (int byte = 0; byte < 256; ++byte) {
             if (!alive.contains(static_cast<uint8_t>(byte))) continue;
             StateId next = step_untried(from, static_cast<uint8_t>(byte));
-            if (next == kDead || at(next).life == Life::Dead || !seen.insert(next).second) continue;
+            if (next == kDead || at(next).guard_life == Life::Dead || !seen.insert(next).second) continue;
             visits.emplace_back(next, parent);
             auto last = static_cast<int32_t>(visits.size()) - 1;
             if (is_alive(next)) return succeed(last);
@@ -114,7 +114,7 @@ bool Automaton::guard_alive(StateId start) {
             open.emplace(missing_bytes(at(next)), last);
         }
     }
-    for (auto [state, parent] : visits) at(state).life = Life::Dead;
+    for (auto [state, parent] : visits) at(state).guard_life = Life::Dead;
     return false;
 }
 

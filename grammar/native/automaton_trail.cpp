@@ -32,15 +32,15 @@ bool Automaton::trail_alive(StateId start) {
     };
     auto is_alive = [&](StateId state) {
         const Config& config = at(state);
-        return config.accepting || !config.trail || config.life == Life::Alive ||
+        return config.accepting || !config.trail || config.trail_life == Life::Alive ||
                has_way_out(config.alive, *config.trail);
     };
-    if (at(start).life != Life::Unknown) return at(start).life == Life::Alive;
+    if (at(start).trail_life != Life::Unknown) return at(start).trail_life == Life::Alive;
     if (is_alive(start)) return true;
     std::vector<Visit> path{{start, to_try(at(start))}};
     std::unordered_set<StateId> visited{start};
     auto succeed = [&] {
-        for (const Visit& visit : path) at(visit.state).life = Life::Alive;
+        for (const Visit& visit : path) at(visit.state).trail_life = Life::Alive;
         return true;
     };
     while (!path.empty()) {
@@ -58,14 +58,14 @@ bool Automaton::trail_alive(StateId start) {
         StateId next = step_untried(state, byte);
         if (next == kDead) continue;
         if (is_alive(next)) return succeed();
-        if (at(next).life == Life::Dead || !visited.insert(next).second) continue;
+        if (at(next).trail_life == Life::Dead || !visited.insert(next).second) continue;
         if (static_cast<long>(visited.size()) > limits_.liveness_states) {
             throw LimitReached("liveness_states", limits_.liveness_states,
                                "deciding whether another different item exists takes too many states");
         }
         path.push_back({next, to_try(at(next))});
     }
-    for (StateId state : visited) at(state).life = Life::Dead;
+    for (StateId state : visited) at(state).trail_life = Life::Dead;
     return false;
 }
 
