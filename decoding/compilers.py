@@ -44,4 +44,5 @@ def _vocabulary(tokenizer: Any, width: int | None, generation_config: Any) -> Vo
         return Vocabulary.from_huggingface(tokenizer, size=width, generation_config=generation_config)
     whole = Vocabulary.from_huggingface(tokenizer, generation_config=generation_config)
     ends = [token_id for token_id in whole.eos_token_ids if token_id < width]
-    return Vocabulary([whole.token_bytes(token_id) for token_id in range(width)], ends)
+    special = {name: token_id for name, token_id in whole.special_tokens.items() if token_id < width}
+    return Vocabulary([whole.token_bytes(token_id) for token_id in range(width)], ends, special_tokens=special)

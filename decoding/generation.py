@@ -18,8 +18,8 @@ class Generation:
 
     Attributes:
         token_ids: every token that was generated, the end token included.
-        text: the bytes of these tokens, concatenated; exact, not the tokenizer's decoding. Of a generation that was cut
-            off inside a character, that character is left out.
+        text: the bytes of these tokens, concatenated; exact, not the tokenizer's decoding. A special token that the
+            constraint asks for leaves its name. Of a generation that was cut off inside a character, that is left out.
         finish_reason: "end": an end token was drawn. "complete": the token budget is used up, and nothing but the end
             could follow. "length": the budget is used up before the text was finished, so it may not be valid.
         log_probability: of `token_ids` under the model itself (temperature 1, no mask).

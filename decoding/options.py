@@ -10,7 +10,7 @@ import torch
 
 from latticework.grammar import constraint as constraints
 from latticework.grammar.compiler import Compiler
-from latticework.grammar.constraint import Constraint
+from latticework.grammar.constraint import CONSTRAINT_EXPECTED, Constraint
 from latticework.grammar.constraint_options import PropertyOrder, Whitespace
 
 from .sampling import Sampling, row_generator
@@ -42,7 +42,8 @@ class Request:
         schema: JSON Schema (mapping, JSON text, boolean) or Python type: everything that `json_schema` takes.
         regex: a pattern in the spelling of the module `re`, which the whole output matches.
         choice: the texts of which the output is one.
-        constraint: made by `json_schema`, `regex` or `choice` with their further options; a list holds one per prompt.
+        constraint: made by `json_schema` (with its further options), `lark`, `tool_calls` or another function that makes
+            constraints; a list holds one per prompt.
         property_order, whitespace: as in `json_schema`; only with `schema`.
         max_new_tokens: how many tokens may be generated for each prompt, the end token included.
         temperature, top_k, top_p, min_p: as in `Sampling`; the default is greedy.
@@ -114,5 +115,5 @@ class Request:
 
 def _checked(constraint: Any) -> Constraint:
     if not isinstance(constraint, Constraint):
-        raise TypeError(f"constraint: json_schema(...), regex(...) or choice(...) expected, not {constraint!r:.60}")
+        raise TypeError(f"constraint: {CONSTRAINT_EXPECTED}, not {constraint!r:.60}")
     return constraint

@@ -7,6 +7,7 @@ import math
 
 from latticework.grammar._native import CompiledGrammar, Matcher
 from latticework.grammar.constraint import Constraint
+from latticework.grammar.special_tokens import written_bytes
 
 from .generation import FinishReason, Generation
 
@@ -56,7 +57,7 @@ class RunningSequence:
             self.pieces.append(self._decoder.decode(b"", final=True))
             self.finish_reason = "end"
             return
-        self.pieces.append(self._decoder.decode(self.matcher.grammar.vocabulary.token_bytes(token_id)))
+        self.pieces.append(self._decoder.decode(written_bytes(self.matcher.grammar.vocabulary, token_id)))
         if len(self._token_ids) >= self._max_tokens:
             self.finish_reason = "complete" if self._can_only_end() else "length"
 

@@ -14,7 +14,7 @@ from ._native import CompiledGrammar, Matcher
 from .compiler import Compiler
 from .composition import either, reasoning, repeat, sequence
 from .composition_texts import free_text, substring, until
-from .constraint import Constraint, choice, json_schema, regex
+from .constraint import Constraint, choice, json_schema, regex, special_token
 from .constraint_grammars import ebnf, gbnf, lark
 from .errors import (
     ConstraintError,
@@ -70,6 +70,7 @@ __all__ = [
     "regex",
     "repeat",
     "sequence",
+    "special_token",
     "substring",
     "tags",
     "tool_calls",

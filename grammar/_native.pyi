@@ -49,7 +49,9 @@ class CompiledGrammar:
         """Whether an end token has been accepted."""
 
     def forced_bytes(self, state: int) -> bytes:
-        """The longest text that every way to go on begins with."""
+        """The longest text that every way to go on begins with.
+
+        A special token that is demanded stands in it as its name between two bytes 0xFF, which are in no text."""
 
     def next_bytes(self, state: int) -> bytes:
         """Every byte that may come next, ascending."""

@@ -7,10 +7,13 @@ from concurrent.futures import Future
 from threading import Lock
 
 from . import _native
-from .constraint import Constraint
-from .ir import Grammar
+from .constraint import CONSTRAINT_EXPECTED, Constraint
+from .errors import GrammarError, UnsatisfiableSchemaError, VocabularyError
+from .ir import Grammar, SpecialToken
 from .limits import DEFAULT_LIMITS, Limits
 from .lower import lower
+from .rule_analysis import reachable_nodes
+from .special_tokens import special_tokens_of
 
 _CACHE_BYTES = 1 << 30
 
@@ -67,9 +70,7 @@ class Compiler:
             LimitError: a limit was reached.
         """
         if not isinstance(constraint, (Constraint, Grammar)):
-            raise TypeError(
-                f"constraint: json_schema(...), regex(...) or choice(...) expected, not {type(constraint).__name__}"
-            )
+            raise TypeError(f"constraint: {CONSTRAINT_EXPECTED}, not {type(constraint).__name__}")
         key: object = constraint.key if isinstance(constraint, Constraint) else constraint
         future, is_mine = self._claim(key)
         if is_mine:
@@ -115,11 +116,31 @@ class Compiler:
 
     def _build(self, constraint: Constraint | Grammar) -> _native.CompiledGrammar:
         grammar = constraint.grammar(self._limits) if isinstance(constraint, Constraint) else constraint
-        program, text = lower(grammar)
-        return _native.CompiledGrammar(self._vocabulary, program, text, self._limits.of_automaton())
+        program, text = lower(grammar, special_tokens_of(self._vocabulary))
+        try:
+            return _native.CompiledGrammar(self._vocabulary, program, text, self._limits.of_automaton())
+        except GrammarError as error:
+            if missing := _missing_special_tokens(grammar, self._vocabulary):
+                raise VocabularyError(f"the vocabulary has no special token {' or '.join(missing)}: {error}") from None
+            if isinstance(error, UnsatisfiableSchemaError) and (kind := _kind_of_text(constraint)):
+                raise GrammarError(f"no text matches the {kind}") from None
+            raise
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild_compiler, (self._vocabulary, self._limits, self._cache_size, self._cache_bytes)
+
+
+def _missing_special_tokens(grammar: Grammar, vocabulary: _native.Vocabulary) -> list[str]:
+    """Those that the grammar asks for and the vocabulary does not have, as they are shown."""
+    names = {node.name for node in reachable_nodes(grammar) if isinstance(node, SpecialToken)}
+    return sorted(repr(name) for name in names if name not in special_tokens_of(vocabulary))
+
+
+def _kind_of_text(constraint: Constraint | Grammar) -> str:
+    """What a constraint is called that is no schema; nothing for a schema, and for a grammar built by hand."""
+    if isinstance(constraint, Grammar) or constraint.kind == "json_schema":
+        return ""
+    return "grammar" if constraint.kind in {"lark", "gbnf", "ebnf"} else f"constraint {constraint.kind}(...)"
 
 
 def _rebuild_compiler(vocabulary: _native.Vocabulary, limits: Limits, cache_size: int, cache_bytes: int) -> Compiler:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 
 from .constraint import Constraint
 from .errors import LimitError
@@ -17,6 +18,7 @@ from .ir import (
     Repeat,
     Scope,
     Sequence,
+    SpecialToken,
     Terminal,
     Text,
 )
@@ -102,6 +104,20 @@ class Assembly:
 def exactly(text: str) -> Node:
     """A text and nothing else."""
     return Terminal(Text(text))
+
+
+def spelled(text: str, special_tokens: Iterable[str]) -> Node:
+    """A text in which each of some names may be the special token instead, from left to right and the longest first."""
+    names = sorted(special_tokens, key=len, reverse=True)
+    if not any(name in text for name in names):
+        return exactly(text)
+    pieces = re.split(f"({'|'.join(map(re.escape, names))})", text)
+    parts = [_either_way(piece) if place % 2 else exactly(piece) for place, piece in enumerate(pieces) if piece]
+    return Sequence(tuple(parts))
+
+
+def _either_way(name: str) -> Node:
+    return Choice((exactly(name), SpecialToken(name)))
 
 
 def matching(regex: Regex) -> Node:

@@ -22,12 +22,13 @@ from .constraint_options import (
     Whitespace,
     check_bool,
     check_one_of,
+    check_text,
     compact_json,
     layout_options,
     reading_options,
 )
 from .errors import GrammarError
-from .ir import Grammar, JsonLayout, Terminal, TextSet
+from .ir import Grammar, JsonLayout, SpecialToken, Terminal, TextSet
 from .json_reading import Formats, Integers, Reading, UnknownFormats
 from .json_schema import from_json_schema
 from .limits import DEFAULT_LIMITS, Limits
@@ -37,9 +38,12 @@ from .schema_source import json_text, reread_text
 
 Kind: TypeAlias = Literal[
     "json_schema", "regex", "choice", "lark", "gbnf", "ebnf", "until", "free_text", "substring", "sequence", "either",
-    "repeat", "reasoning", "tags", "tool_calls"
+    "repeat", "reasoning", "tags", "tool_calls", "special_token"
 ]  # fmt: skip
 
+CONSTRAINT_EXPECTED = (
+    "a constraint expected, made by json_schema(...), regex(...), choice(...), lark(...), tags(...) or the like"
+)
 _MAX_DEPTH = 64
 _MAX_PARTS = 100_000
 
@@ -93,6 +97,8 @@ class Constraint:
                 return Grammar(Terminal(TextSet(tuple(json.loads(self.source)))))
             case "regex":
                 return _regex_grammar(self.source, options)
+            case "special_token":
+                return Grammar(SpecialToken(self.source))
             case "json_schema":
                 return _schema_grammar(self.source, options, limits)
         raise TypeError(f"a constraint of the kind {self.kind!r} is made by the function of that name")
@@ -207,6 +213,18 @@ def choice(texts: Sequence[str]) -> Constraint:
             raise GrammarError(f"choice[{index}]: {text!r} stands in the list already, as choice[{seen[text]}]")
         seen[str(text)] = index
     return Constraint("choice", compact_json(list(seen)))
+
+
+def special_token(name: str) -> Constraint:
+    """The special token of this name, as a part of compositions: `sequence(special_token("[ARGS]"), json_schema(True))`.
+
+    In free text, JSON and all other constraints special tokens are never allowed. Where text is generated, and where
+    `parse` reads it, the name stands for the token. In a vocabulary without such a token (or if it ends the text), no
+    text goes on this way; a constraint that then has no text at all is a `VocabularyError` when it is compiled.
+
+    Raises `TypeError` if the name is no text, `GrammarError` if it is empty or not valid Unicode.
+    """
+    return Constraint("special_token", check_text("special_token", name, allow_empty=False))
 
 
 def _not_a_value(schema: object) -> object:

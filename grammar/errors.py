@@ -114,7 +114,7 @@ class TokenRejected(ConstraintError):  # noqa: N818 - the field's name for this 
 
     Attributes:
         token_id: the token.
-        token_bytes: its bytes (empty for special tokens).
+        token_bytes: its bytes; for a special token that constraints may demand, its name between two bytes 0xFF.
         position: how many tokens had been accepted before it.
     """
 

@@ -149,6 +149,16 @@ class Terminal:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class SpecialToken:
+    """The special token of this name; the empty language where the vocabulary has none (or it is an end token).
+
+    It is no text: no terminal matches it, whatever its expression, and nothing but the token itself spells it.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class LexerTerminal:
     """What the lexer may take a piece of text for.
 
@@ -307,7 +317,7 @@ class Array:
     counters: tuple[Counter, ...] = ()
 
 
-Node: TypeAlias = Terminal | Lexeme | Scope | Sequence | Choice | Reference | Record | Array
+Node: TypeAlias = Terminal | SpecialToken | Lexeme | Scope | Sequence | Choice | Reference | Record | Array
 Place: TypeAlias = Node | tuple[Alternative, ...]
 """What fills a field or an item: a node that counts nothing, or one of several alternatives."""
 

@@ -8,13 +8,14 @@ numbers, a node to any. No step recurses over the input, so its depth is not bou
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from json.encoder import encode_basestring
 from typing import Any, Final
 
 from . import ir
 from .errors import GrammarError
 from .lower_regex import Regexes, bounds, int32
+from .special_tokens import mark
 
 # The operations of grammar/native/program.cpp, in the same order; those of regular expressions are in lower_regex.py.
 TERMINAL, SEQUENCE, CHOICE, ALIAS, RECORD, ARRAY, LEXEME, SCOPE = range(20, 28)
@@ -24,13 +25,20 @@ START: Final = 30
 _STYLES: Final = {"flexible": 0, "compact": 1, "indent": 2}
 
 
-def lower(grammar: ir.Grammar) -> tuple[bytes, bytes]:
+def lower(
+    grammar: ir.Grammar, special_tokens: Container[str] = (), *, special_as_text: bool = False
+) -> tuple[bytes, bytes]:
     """The program (int32 in native byte order) and its text.
+
+    Args:
+        grammar: what to lower.
+        special_tokens: the names of those that the vocabulary has; others have no text.
+        special_as_text: special tokens are spelled by their names, as in a text that was generated with them.
 
     Raises:
         GrammarError: an undefined rule, a number beyond 32 bits, or a `JsonString` where it may not stand.
     """
-    return _Nodes(grammar).program()
+    return _Nodes(grammar, special_tokens, special_as_text).program()
 
 
 # -------------------------------------------------------------------------------------------------------------- nodes
@@ -39,9 +47,11 @@ def lower(grammar: ir.Grammar) -> tuple[bytes, bytes]:
 class _Nodes:
     """The nodes of one grammar, numbered as they are met, and the code of each."""
 
-    def __init__(self, grammar: ir.Grammar) -> None:
+    def __init__(self, grammar: ir.Grammar, special_tokens: Container[str], special_as_text: bool) -> None:
         self._rules = grammar.rules
         self._start = grammar.start
+        self._special_tokens = special_tokens
+        self._special_as_text = special_as_text
         self._regexes = Regexes()
         self._lexers: dict[int, int] = {}
         self._lexer_code: list[int] = []
@@ -72,6 +82,13 @@ class _Nodes:
 
     def terminal(self, node: ir.Terminal) -> list[int]:
         return [TERMINAL, self._regexes.number(node.regex)]
+
+    def special_token(self, node: ir.SpecialToken) -> list[int]:
+        if self._special_as_text:
+            return [TERMINAL, self._regexes.literal(node.name.encode())]
+        # Nothing checks later whether tokens can complete a text if each byte of UTF-8 is one, so it is decided here.
+        is_known = node.name in self._special_tokens
+        return [TERMINAL, self._regexes.literal(mark(node.name))] if is_known else [CHOICE, 0]
 
     def lexeme(self, node: ir.Lexeme) -> list[int]:
         if not 0 <= node.terminal < len(node.lexer.terminals):
@@ -143,6 +160,7 @@ class _Nodes:
 
 _NODES: Final[dict[type, Callable[[_Nodes, Any], list[int]]]] = {
     ir.Terminal: _Nodes.terminal,
+    ir.SpecialToken: _Nodes.special_token,
     ir.Lexeme: _Nodes.lexeme,
     ir.Scope: _Nodes.scope,
     ir.Sequence: _Nodes.sequence,

@@ -116,7 +116,7 @@ def nullable_nodes(nodes: Iterable[ir.Node], rules: Mapping[str, ir.Node]) -> No
         match node:
             case ir.Terminal(regex):
                 return _ALWAYS if nullable_regex(regex) else _NEVER
-            case ir.Lexeme() | ir.Record() | ir.Array():
+            case ir.SpecialToken() | ir.Lexeme() | ir.Record() | ir.Array():
                 return _NEVER
         return _demand_of_parts(node, rules)
 
@@ -126,13 +126,15 @@ def nullable_nodes(nodes: Iterable[ir.Node], rules: Mapping[str, ir.Node]) -> No
 def productive_nodes(nodes: Iterable[ir.Node], rules: Mapping[str, ir.Node]) -> NodeSet:
     """Those that have a text, as far as their form shows: what is left out has none.
 
-    An intersection or a complement is taken to match something, and so is a container that has what it requires.
+    A special token is taken to be there, an intersection or a complement to match something, and so is a container that has what it requires.
     """
 
     def demand(node: ir.Node) -> _Demand:
         match node:
             case ir.Terminal(regex):
                 return _NEVER if barren_regex(regex) else _ALWAYS
+            case ir.SpecialToken():
+                return _ALWAYS
             case ir.Lexeme(lexer, terminal):
                 return _NEVER if barren_regex(lexer.terminals[terminal].regex) else _ALWAYS
             case ir.Record(fields):

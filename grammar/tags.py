@@ -42,7 +42,7 @@ class Tags(Constraint):
         nodes = [assembly.part(part) for part in self.parts]
         contents = [(begin, node, end) for (begin, end), node in zip(data["tags"], nodes, strict=False)]
         before, between, after = (None if part is None else nodes[part] for part in data["around"])
-        dispatch = Dispatch(contents, tuple(data["triggers"]))
+        dispatch = Dispatch(contents, tuple(data["triggers"]), tuple(data["special_tokens"]))
         return assembly.grammar(dispatch.node(assembly, (before, between, after), data["at_least"], data["at_most"]))
 
     def parse(self, text: str) -> list[str | TagValue]:
@@ -63,6 +63,7 @@ def tags(
     between: Between = True,
     after: Between = True,
     stop_after_first: bool = False,
+    special_tokens: Sequence[str] = (),
 ) -> Constraint:
     """Free text until a trigger, then the rest of a tag that begins with it, then free text again, and so on.
 
@@ -78,11 +79,13 @@ def tags(
         before, between, after: what stands before the first tag, between two, and after the last: True is free text,
             False nothing, a constraint or a text exactly that. A text without tags is all `before`.
         stop_after_first: the text ends with its first tag: `at_most=1, after=False`.
+        special_tokens: texts in the beginnings and ends of tags that may be one special token each, where the vocabulary
+            has it. A special token is a trigger by itself where a tag begins with it.
 
     Raises:
         TypeError, ValueError: an argument is wrong.
-        GrammarError: there is no tag, a tag without trigger, a trigger without tag, or a trigger inside another, so
-            that free text would end before the longer one is complete.
+        GrammarError: there is no tag, a tag without trigger, a trigger without tag, a special token that stands in no
+            tag, or a trigger inside another, so that free text would end before the longer one is complete.
     """
     check_bounds("at_least", at_least, "at_most", at_most)
     check_bool("stop_after_first", stop_after_first)
@@ -97,7 +100,8 @@ def tags(
     around = (("before", before), ("between", between), ("after", after))
     data = {
         "tags": [(begin, end) for begin, _, end in read],
-        "triggers": triggers_of(begins, begins if triggers is None else _triggers(triggers)),
+        "triggers": triggers_of(begins, begins if triggers is None else _texts("triggers", triggers)),
+        "special_tokens": _special_tokens(special_tokens, [text for begin, _, end in read for text in (begin, end)]),
         "around": [_gap(name, gap, parts) for name, gap in around],
         "at_least": at_least,
         "at_most": at_most,
@@ -115,10 +119,18 @@ def _tag(place: str, tag: object) -> tuple[str, Constraint, str]:
     return begin, as_constraint(f"{place}: content", content), check_text(f"{place}: end", end)
 
 
-def _triggers(triggers: Sequence[str]) -> list[str]:
-    if isinstance(triggers, str) or not isinstance(triggers, Sequence):
-        raise TypeError(f"triggers: a list of texts expected, not {type(triggers).__name__}")
-    return [check_text(f"triggers[{index}]", text, allow_empty=False) for index, text in enumerate(triggers)]
+def _texts(option: str, texts: Sequence[str]) -> list[str]:
+    if isinstance(texts, str) or not isinstance(texts, Sequence):
+        raise TypeError(f"{option}: a list of texts expected, not {type(texts).__name__}")
+    return [check_text(f"{option}[{index}]", text, allow_empty=False) for index, text in enumerate(texts)]
+
+
+def _special_tokens(names: Sequence[str], places: list[str]) -> list[str]:
+    read = _texts("special_tokens", names)
+    for name in read:
+        if not any(name in text for text in places):
+            raise GrammarError(f"special_tokens: {name!r} stands neither in the beginning nor in the end of a tag")
+    return list(dict.fromkeys(read))
 
 
 _NOTHING = free_text(max_chars=0)

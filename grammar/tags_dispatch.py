@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Texts
 
-from .composition_rules import Assembly, exactly, matching
+from .composition_rules import Assembly, matching, spelled
 from .composition_texts import ending_with, without
 from .errors import GrammarError
-from .ir import Choice, Node, Sequence
+from .ir import Choice, Node, Sequence, SpecialToken
 
 # Free text that ends with one trigger is an expression that all grammars share, and so are its masks; but each trigger is
 # one more to follow.
@@ -21,18 +21,24 @@ _FEW = 8
 class Dispatch:
     """Tags, and how free text leads to them. Triggers that may overlap must be beginnings of the tags.
 
+    The `special_tokens` may stand for their names in the beginnings and ends of tags. No free text holds one.
+
     Attributes:
         free: free text, which holds no trigger.
         tags: a whole tag.
         triggered: free text up to a tag, and the tag.
     """
 
-    def __init__(self, tags: Texts[tuple[str, Node, str]], triggers: tuple[str, ...]) -> None:
+    def __init__(
+        self, tags: Texts[tuple[str, Node, str]], triggers: tuple[str, ...], special_tokens: tuple[str, ...] = ()
+    ) -> None:
         self.free: Node = matching(without(triggers))
-        self.tags: Node = Choice(tuple(_tag(*tag) for tag in tags))
+        self.tags: Node = Choice(tuple(_tag(*tag, special_tokens) for tag in tags))
         self.triggered: Node
         if may_overlap(triggers) or (len(triggers) <= _FEW and all(begin.startswith(triggers) for begin, _, _ in tags)):
-            self.triggered = Choice(tuple(_triggered(trigger, tags, triggers) for trigger in triggers))
+            ways = [_triggered(trigger, tags, triggers, special_tokens) for trigger in triggers]
+            starts = [_started(name, tags, special_tokens) for name in special_tokens]
+            self.triggered = Choice((*ways, *(Sequence((self.free, start)) for start in starts if start.parts)))
         else:  # free text and then a trigger hold no other trigger
             self.triggered = Sequence((self.free, self.tags))
 
@@ -78,13 +84,30 @@ def triggers_of(begins: Texts[str], triggers: Texts[str]) -> list[str]:
     return needed
 
 
-def _tag(begin: str, content: Node, end: str) -> Node:
-    return Sequence((exactly(begin), content, exactly(end)))
+def _tag(begin: str, content: Node, end: str, special_tokens: Texts[str]) -> Node:
+    return Sequence((spelled(begin, special_tokens), content, spelled(end, special_tokens)))
 
 
-def _triggered(trigger: str, tags: Texts[tuple[str, Node, str]], triggers: tuple[str, ...]) -> Node:
+def _rests(start: str, tags: Texts[tuple[str, Node, str]], special_tokens: Texts[str]) -> list[Node]:
+    """What follows this start in the tags that begin with it."""
+    return [
+        _tag(begin[len(start) :], content, end, special_tokens)
+        for begin, content, end in tags
+        if begin.startswith(start)
+    ]
+
+
+def _started(name: str, tags: Texts[tuple[str, Node, str]], special_tokens: Texts[str]) -> Sequence:
+    """The tags that begin with a special token; no parts if there are none."""
+    rests = _rests(name, tags, special_tokens)
+    return Sequence((SpecialToken(name), Choice(tuple(rests)))) if rests else Sequence(())
+
+
+def _triggered(
+    trigger: str, tags: Texts[tuple[str, Node, str]], triggers: tuple[str, ...], special_tokens: Texts[str]
+) -> Node:
     """Free text that ends with this trigger as the first, and then the rest of a tag that begins with it."""
-    rests = [_tag(begin[len(trigger) :], content, end) for begin, content, end in tags if begin.startswith(trigger)]
+    rests = _rests(trigger, tags, special_tokens)
     return Sequence((matching(ending_with((trigger,), among=triggers)), Choice(tuple(rests))))
 
 

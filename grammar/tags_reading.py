@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from ._native import CompiledGrammar, Vocabulary
-from .compiler import Compiler
 from .constraint import Constraint
+from .limits import DEFAULT_LIMITS
+from .lower import lower
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +122,20 @@ class TagReader:
 
 
 @cache
-def _byte_compiler() -> Compiler:
-    return Compiler(Vocabulary([*(bytes([value]) for value in range(256)), None], [256]))
+def _bytes() -> Vocabulary:
+    return Vocabulary([*(bytes([value]) for value in range(256)), None], [256])
+
+
+@lru_cache(256)
+def _automaton(constraint: Constraint) -> CompiledGrammar:
+    """The texts of a constraint as they are written: special tokens are spelled by their names."""
+    limits = DEFAULT_LIMITS.of_automaton()
+    return CompiledGrammar(_bytes(), *lower(constraint.grammar(), special_as_text=True), limits)
 
 
 def _ends(constraint: Constraint, data: bytes, start: int) -> Iterator[int]:
     """Where texts of the constraint that begin at a place end, the shortest first."""
-    automaton: CompiledGrammar = _byte_compiler().compile(constraint)
+    automaton = _automaton(constraint)
     state = automaton.start
     for place in range(start, len(data) + 1):
         if automaton.is_accepting(state):

@@ -31,6 +31,7 @@ class ToolFormat:
     between: str = ""
     end: str = ""
     text: str = "before"
+    special: tuple[str, ...] = ()
 
     @property
     def pieces(self) -> tuple[str, ...]:
@@ -93,9 +94,9 @@ def _read(name: str, table: Mapping[str, Any]) -> ToolFormat:
 
 
 def _value(place: str, field: str, value: object) -> str | tuple[str, ...]:
-    if field not in ("trigger", "keys", "begin"):
+    if field not in ("trigger", "keys", "begin", "special"):
         return check_text(place, value)
-    if not isinstance(value, (list, tuple)) or not value:
+    if not isinstance(value, (list, tuple)) or not (value or field == "special"):
         raise TypeError(f"{place}: a list of texts expected, not {value!r:.60}")
     return tuple(check_text(place, text, allow_empty=field == "begin") for text in value)
 
@@ -113,6 +114,9 @@ def _check(name: str, found: ToolFormat) -> None:
         raise GrammarError(f"{name}: list is one of {_LISTS}, text one of {_TEXTS}")
     if found.list != "never" and found.call != "{call}":
         raise GrammarError(f"{name}: the items of a list are written as {{call}}, not {found.call!r}")
+    for mark in found.special:
+        if not any(mark in text for text in (*found.begin, *found.pieces[::2], found.between, found.end)):
+            raise GrammarError(f"{name}: special: {mark!r} stands nowhere in the format")
     if len(found.keys) != 2 or found.keys[0] == found.keys[1]:
         raise GrammarError(f"{name}: keys: two different names expected, not {found.keys!r}")
     heads = {"always": ("[",), "parallel": ("[", "{"), "never": (found.pieces[0] or "{",)}[found.list]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .composition_rules import Assembly, exactly, matching
+from .composition_rules import Assembly, exactly, matching, spelled
 from .composition_texts import without
 from .ir import (
     ANY_TEXT,
@@ -26,7 +26,7 @@ from .tool_formats import ToolFormat
 
 
 def free_text_of(form: ToolFormat) -> Node:
-    """Text without calls: no trigger is in it, or stands at its beginning."""
+    """Text without calls, and so without special tokens: no trigger is in it, or stands at its beginning."""
     if form.text == "before":
         return matching(without(form.trigger))
     return matching(Complement(Concat((TextSet(form.trigger), ANY_TEXT))))
@@ -48,17 +48,18 @@ def calls_of(
         calls = Array(rest=_objects(form, tools, layout), minimum=1, maximum=most, layout=layout)
     else:
         head, first = form.pieces[0], _call_without_head(form, tools, layout)
-        following = Sequence((exactly(form.between + head), first))
+        following = Sequence((spelled(form.between + head, form.special), first))
         calls = Sequence((first, assembly.chain(following, 0, None if most is None else most - 1)))
-    return Dispatch([(begin + head, calls, form.end) for begin in form.begin], form.trigger)
+    return Dispatch([(begin + head, calls, form.end) for begin in form.begin], form.trigger, form.special)
 
 
 def _call_without_head(form: ToolFormat, tools: Mapping[str, Node], layout: JsonLayout) -> Node:
     if len(form.pieces) == 3:
-        return Sequence((_objects(form, tools, layout), exactly(form.pieces[2])))
+        return Sequence((_objects(form, tools, layout), spelled(form.pieces[2], form.special)))
     _, _, middle, _, tail = form.pieces
-    ways = [Sequence((exactly(name + middle), arguments)) for name, arguments in tools.items()]
-    return Sequence((Choice(tuple(ways)), exactly(tail)))
+    rest = spelled(middle, form.special)
+    ways = [Sequence((exactly(name), rest, arguments)) for name, arguments in tools.items()]
+    return Sequence((Choice(tuple(ways)), spelled(tail, form.special)))
 
 
 def _objects(form: ToolFormat, tools: Mapping[str, Node], layout: JsonLayout) -> Node:

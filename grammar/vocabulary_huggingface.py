@@ -10,14 +10,15 @@ from typing import Any
 
 from .end_tokens import EndTokens, resolve_end_tokens
 from .errors import VocabularyError
+from .special_tokens import TokenTable
 from .vocabulary_sentencepiece import check_marker_is_prefix, find_piece, piece_bytes
 from .vocabulary_tokenizers import tokenizers_vocabulary
 
 
 def huggingface_vocabulary(
     tokenizer: Any, eos_token_ids: EndTokens = None, generation_config: Any = None
-) -> tuple[list[bytes | None], tuple[int, ...]]:
-    """The bytes of every token (None: special or unknown) and the end tokens.
+) -> TokenTable:
+    """The bytes of every token (None: special or unknown), the end tokens and the special ones.
 
     Args:
         tokenizer: a tokenizer of the library transformers.
@@ -34,7 +35,8 @@ def huggingface_vocabulary(
     if backend is not None:
         return tokenizers_vocabulary(backend, eos_token_ids, special_ids=special)
     if hasattr(tokenizer, "sp_model") and hasattr(tokenizer, "convert_ids_to_tokens"):
-        return _slow_bytes(tokenizer, special), resolve_end_tokens(eos_token_ids, tokenizer.get_vocab().get)
+        ends = resolve_end_tokens(eos_token_ids, tokenizer.get_vocab().get)
+        return TokenTable(_slow_bytes(tokenizer, special), ends, _slow_special_tokens(tokenizer, special))
     raise VocabularyError(
         f"{type(tokenizer).__name__} has neither a backend_tokenizer nor an sp_model; use its fast version, or give the "
         "bytes of the tokens yourself: Vocabulary(token_bytes, eos_token_ids)"
@@ -57,6 +59,12 @@ def _slow_bytes(tokenizer: Any, special: frozenset[int]) -> list[bytes | None]:
         else:
             result.append(None if piece_id is None else piece_bytes(processor, piece_id))
     return result
+
+
+def _slow_special_tokens(tokenizer: Any, special: frozenset[int]) -> dict[str, int]:
+    added = {token_id for token_id, token in tokenizer.added_tokens_decoder.items() if token.special}
+    names = {token_id: tokenizer.convert_ids_to_tokens(token_id) for token_id in sorted(special | added)}
+    return {name: token_id for token_id, name in names.items() if name}
 
 
 def _ids(ids: int | Iterable[int] | None) -> tuple[int, ...]:

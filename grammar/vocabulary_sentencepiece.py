@@ -7,15 +7,14 @@ from typing import Any
 
 from .end_tokens import EndTokens, resolve_end_tokens
 from .errors import VocabularyError
+from .special_tokens import TokenTable
 from .vocabulary_decoder import fallback_byte
 
 _SPACE_MARKER = "\u2581"
 
 
-def sentencepiece_vocabulary(
-    source: Any, eos_token_ids: EndTokens = None
-) -> tuple[list[bytes | None], tuple[int, ...]]:
-    """The bytes of every piece (None: unknown, control or unused) and the end tokens.
+def sentencepiece_vocabulary(source: Any, eos_token_ids: EndTokens = None) -> TokenTable:
+    """The bytes of every piece (None: unknown, control or unused), the end tokens, and the control pieces as special ones.
 
     Args:
         source: a `sentencepiece.SentencePieceProcessor`, or the path of a `.model` file.
@@ -29,8 +28,12 @@ def sentencepiece_vocabulary(
     check_marker_is_prefix(processor)
     if eos_token_ids is None and processor.eos_id() >= 0:
         eos_token_ids = processor.eos_id()
-    result = [piece_bytes(processor, piece_id) for piece_id in range(processor.get_piece_size())]
-    return result, resolve_end_tokens(eos_token_ids, lambda piece: find_piece(processor, piece))
+    pieces = range(processor.get_piece_size())
+    return TokenTable(
+        [piece_bytes(processor, piece_id) for piece_id in pieces],
+        resolve_end_tokens(eos_token_ids, lambda piece: find_piece(processor, piece)),
+        {processor.id_to_piece(piece_id): piece_id for piece_id in pieces if processor.is_control(piece_id)},
+    )
 
 
 def piece_bytes(processor: Any, piece_id: int) -> bytes | None:

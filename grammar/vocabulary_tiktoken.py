@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from .end_tokens import EndTokens, resolve_end_tokens
+from .special_tokens import TokenTable
 
 _END_OF_TEXT = "<|endoftext|>"
 
 
-def tiktoken_vocabulary(encoding: Any, eos_token_ids: EndTokens = None) -> tuple[list[bytes | None], tuple[int, ...]]:
-    """The bytes of every token (None: special, or an id without token) and the end tokens.
+def tiktoken_vocabulary(encoding: Any, eos_token_ids: EndTokens = None) -> TokenTable:
+    """The bytes of every token (None: special, or an id without token), the end tokens and the special ones.
 
     Args:
         encoding: a `tiktoken.Encoding`.
@@ -26,7 +27,7 @@ def tiktoken_vocabulary(encoding: Any, eos_token_ids: EndTokens = None) -> tuple
         result[token_id] = None
     if eos_token_ids is None:
         eos_token_ids = special.get(_END_OF_TEXT)
-    return result, resolve_end_tokens(eos_token_ids, special.get)
+    return TokenTable(result, resolve_end_tokens(eos_token_ids, special.get), special)
 
 
 def _token_bytes(encoding: Any, token_id: int) -> bytes | None:

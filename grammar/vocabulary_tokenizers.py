@@ -16,6 +16,7 @@ from typing import Any
 
 from .end_tokens import EndTokens, resolve_end_tokens
 from .errors import VocabularyError
+from .special_tokens import TokenTable
 from .vocabulary_decoder import Definition, TokenDecoder, token_decoder
 
 
@@ -50,8 +51,8 @@ class TokenizerDefinition:
 
 def tokenizers_vocabulary(
     source: Any, eos_token_ids: EndTokens, *, special_ids: frozenset[int] = frozenset()
-) -> tuple[list[bytes | None], tuple[int, ...]]:
-    """The bytes of every token (None: it spells nothing) and the end tokens.
+) -> TokenTable:
+    """The bytes of every token (None: it spells nothing), the end tokens and the special ones.
 
     Args:
         source: a `tokenizers.Tokenizer`, or the path of a `tokenizer.json`.
@@ -64,7 +65,17 @@ def tokenizers_vocabulary(
     definition = _read_file(Path(source)) if is_path else _read_object(source)
     names = {piece: token_id for token_id, piece in definition.pieces}
     names |= {token.content: token_id for token_id, token in definition.added.items()}
-    return _bytes(definition, special_ids), resolve_end_tokens(eos_token_ids, names.get)
+    special = special_ids | {token_id for token_id, token in definition.added.items() if token.is_special}
+    return TokenTable(
+        _bytes(definition, special),
+        resolve_end_tokens(eos_token_ids, names.get),
+        _special_names(definition, special),
+    )
+
+
+def _special_names(definition: TokenizerDefinition, special_ids: frozenset[int]) -> dict[str, int]:
+    names = dict(definition.pieces) | {token_id: token.content for token_id, token in definition.added.items()}
+    return {names[token_id]: token_id for token_id in sorted(special_ids) if names.get(token_id)}
 
 
 def _bytes(definition: TokenizerDefinition, special_ids: frozenset[int]) -> list[bytes | None]:
@@ -81,10 +92,7 @@ def _bytes(definition: TokenizerDefinition, special_ids: frozenset[int]) -> list
         # meaning that the decoder gives them. In a byte alphabet the content was never written in that alphabet.
         if decode.is_byte_level or pieces.get(token_id) != token.content:
             result[token_id] = token.content.encode()
-    unspoken = {token_id for token_id, token in definition.added.items() if token.is_special} | special_ids
-    if definition.unknown is not None:
-        unspoken |= {definition.unknown}
-    for token_id in unspoken:
+    for token_id in special_ids if definition.unknown is None else special_ids | {definition.unknown}:
         if token_id < len(result):
             result[token_id] = None
     return result

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from .cli_constraint import ConstraintOptions, with_constraint
 from .cli_options import (
     EXIT_CODES,
-    Choice,
-    Dialect,
+    EndToken,
     Exit,
-    PropertyOrder,
-    Regex,
-    Schema,
+    OptionalTokenizer,
     Tokenizer,
     UsageError,
-    Whitespace,
     errors,
     escape,
     exit_codes,
     read_bytes,
-    read_constraint,
 )
 
 app = typer.Typer(
     name="latticework",
-    help="Structured generation: text that matches a JSON Schema, a regular expression or a list of choices, always.",
+    help="Structured generation: text that matches a JSON Schema, a regular expression, a list of choices or a grammar, always.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -39,13 +35,19 @@ latticework generate --choice yes --choice no --prompt "Is water wet?"
 
 latticework generate --schema person.json --prompt "A nurse from Oslo" --temperature 0.8 --seed 1
 
+latticework generate --grammar iso_date --prompt "The war ended on "
+
 cat letter.txt | latticework generate --schema address.json --model ./my-model --json"""
 
 _CHECK_EXAMPLES = """Examples:
 
-latticework check --regex '[a-z]+-[0-9]{3}' --text abc-12
+latticework check --regex '\\[a-z]+-[0-9]{3}' --text abc-12
 
 latticework check --schema person.json answer.json
+
+latticework check --grammar sql --text 'SELECT name FORM users'
+
+latticework check --lark query.lark --start query query.txt --tokenizer tokenizer.json
 
 cat answer.json | latticework check --schema person.json --property-order any --json"""
 
@@ -54,6 +56,8 @@ _INSPECT_EXAMPLES = """Examples:
 latticework inspect --schema person.json
 
 latticework inspect --schema person.json --tokenizer tokenizer.json --sample answer.json
+
+latticework inspect --gbnf moves.gbnf --tokenizer tokenizer.json --text '1. e4 e5'
 
 latticework inspect --regex '(a|b)*c' --text abac --json"""
 
@@ -76,13 +80,9 @@ def _options(
 
 
 @app.command(epilog=f"{_GENERATE_EXAMPLES}\n\n{EXIT_CODES}")
+@with_constraint
 def generate(
-    schema: Schema = None,
-    regex: Regex = None,
-    choice: Choice = None,
-    property_order: PropertyOrder = "declared",
-    whitespace: Whitespace = "flexible",
-    dialect: Dialect = "python",
+    given: dict[str, Any],
     prompt: Annotated[str, typer.Option(help="The prompt; '-' reads it from standard input.")] = "-",
     model: Annotated[
         str, typer.Option(metavar="PATH|builtin", help="A Hugging Face model: folder or name; or 'builtin'.")
@@ -101,11 +101,10 @@ def generate(
     with exit_codes():
         if stream and as_json:
             raise UsageError("--stream prints text and --json prints one object at the end: choose one")
-        if prompt == "-" and schema == "-":
-            raise UsageError("--prompt and --schema cannot both be read from standard input")
-        constraint = read_constraint(
-            schema, regex, choice, property_order=property_order, whitespace=whitespace, dialect=dialect
-        )
+        options = ConstraintOptions(**given)
+        if prompt == "-" and options.from_stdin:
+            raise UsageError(f"--prompt and {options.from_stdin} cannot both be read from standard input")
+        constraint = options.constraint()
         text = read_bytes("-", what="the prompt").decode() if prompt == "-" else prompt
         request = Request(constraint, text, model, device, max_new_tokens, temperature, top_p, seed)
         is_finished = write_streamed(request) if stream else write_whole(request, as_json=as_json)
@@ -115,54 +114,48 @@ def generate(
 
 
 @app.command(epilog=f"{_CHECK_EXAMPLES}\n\n{EXIT_CODES}")
+@with_constraint
 def check(
+    given: dict[str, Any],
     file: Annotated[str, typer.Argument(help="The text: a file, or '-' for standard input.")] = "-",
-    schema: Schema = None,
-    regex: Regex = None,
-    choice: Choice = None,
-    property_order: PropertyOrder = "declared",
-    whitespace: Whitespace = "flexible",
-    dialect: Dialect = "python",
     text: Annotated[str | None, typer.Option(help="The text itself, instead of a file.")] = None,
     keep_newline: Annotated[
         bool, typer.Option("--keep-newline", help="The newline at the end of the file belongs to the text.")
     ] = False,
+    tokenizer: OptionalTokenizer = None,
+    end_token: EndToken = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Tell whether a text is one that generation could write; if not, where and why, and what could stand there.
 
     This is stricter than validation: the order of properties, the white space and the spelling of strings count.
     """
-    from .cli_check import byte_grammar, check_text, report, schema_note
+    from .cli_check import byte_grammar, check_text, report, schema_note, with_tokens
+    from .cli_vocabulary import load_vocabulary
 
     with exit_codes():
-        if text is None and file == "-" and schema == "-":
-            raise UsageError("the text and --schema cannot both be read from standard input")
-        constraint = read_constraint(
-            schema, regex, choice, property_order=property_order, whitespace=whitespace, dialect=dialect
-        )
+        options = ConstraintOptions(**given)
+        if text is None and file == "-" and options.from_stdin:
+            raise UsageError(f"the text and {options.from_stdin} cannot both be read from standard input")
+        constraint = options.constraint()
         data = text.encode() if text is not None else read_bytes(file, what="the text")
         if text is None and not keep_newline:
             data = data.removesuffix(b"\n").removesuffix(b"\r")
         finding = check_text(byte_grammar(constraint), data)
         note = "" if finding.matches else schema_note(constraint, data)
+        if tokenizer is not None and not finding.matches:
+            finding = with_tokens(finding, constraint, load_vocabulary(tokenizer, end_token), data)
         report(finding, note, as_json=as_json)
     if not finding.matches:
         raise typer.Exit(int(Exit.MISMATCH))
 
 
 @app.command(epilog=f"{_INSPECT_EXAMPLES}\n\n{EXIT_CODES}")
+@with_constraint
 def inspect(
-    schema: Schema = None,
-    regex: Regex = None,
-    choice: Choice = None,
-    property_order: PropertyOrder = "declared",
-    whitespace: Whitespace = "flexible",
-    dialect: Dialect = "python",
+    given: dict[str, Any],
     tokenizer: Tokenizer = "builtin",
-    end_token: Annotated[
-        list[str] | None, typer.Option(help="A token that ends a text, where the tokenizer does not tell.")
-    ] = None,
+    end_token: EndToken = None,
     sample: Annotated[
         str | None, typer.Option(help="Follow this text (a file, or '-') token by token, and show each mask.")
     ] = None,
@@ -176,11 +169,10 @@ def inspect(
     with exit_codes():
         if sample is not None and text is not None:
             raise UsageError("give --sample or --text, not both")
-        if sample == "-" and schema == "-":
-            raise UsageError("--sample and --schema cannot both be read from standard input")
-        constraint = read_constraint(
-            schema, regex, choice, property_order=property_order, whitespace=whitespace, dialect=dialect
-        )
+        options = ConstraintOptions(**given)
+        if sample == "-" and options.from_stdin:
+            raise UsageError(f"--sample and {options.from_stdin} cannot both be read from standard input")
+        constraint = options.constraint()
         data = read_bytes(sample, what="the sample") if sample is not None else (text or "").encode()
         inspection = inspect_grammar(constraint, load_vocabulary(tokenizer, end_token), data)
         report(inspection, as_json=as_json)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from .cli_expected import expectations
+
 if TYPE_CHECKING:
-    from .grammar import CompiledGrammar, Constraint
+    from .grammar import CompiledGrammar, Constraint, Vocabulary
 
 _EXCERPT = 60  # characters of the line on either side of the place
-_MOST = 16  # continuations shown
-_LONGEST = 80  # bytes followed to tell continuations apart
-_SPACES = {0x20: "a space", 0x09: r"\t", 0x0A: r"\n", 0x0D: r"\r"}
+_MOST_TOKENS = 16  # shown, of those that a vocabulary has
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,9 @@ class Finding:
         offset: where it stops being the beginning of such a text, in bytes; its length if it only ends too early.
         line, column: the same place, counted from 1, columns in characters.
         excerpt: the line, and a caret below the place.
+        matched: what stands before the place, or its end if it is long.
         expected: what could stand there, in words.
+        tokens, tokens_allowed: some tokens that could stand there, and how many there are; None without a vocabulary.
     """
 
     matches: bool
@@ -35,7 +36,10 @@ class Finding:
     line: int = 1
     column: int = 1
     excerpt: str = ""
+    matched: str = ""
     expected: list[str] = field(default_factory=list)
+    tokens: list[str] | None = None
+    tokens_allowed: int | None = None
 
 
 def byte_grammar(constraint: Constraint) -> CompiledGrammar:
@@ -66,7 +70,9 @@ def _finding(grammar: CompiledGrammar, state: int, text: bytes, offset: int) -> 
     else:
         reason = "this cannot stand here"
     line, column, excerpt = _place(text, offset)
-    return Finding(False, reason, offset, line, column, excerpt, expectations(grammar, state))
+    matched = text[:offset].decode(errors="backslashreplace")
+    matched = matched if len(matched) <= _EXCERPT else "…" + matched[-_EXCERPT:]
+    return Finding(False, reason, offset, line, column, excerpt, matched, expectations(grammar, state))
 
 
 def _place(text: bytes, offset: int) -> tuple[int, int, str]:
@@ -79,86 +85,17 @@ def _place(text: bytes, offset: int) -> tuple[int, int, str]:
     return len(before), column + 1, f"{line[left : column + _EXCERPT]}\n{' ' * (column - left)}^"
 
 
-def expectations(grammar: CompiledGrammar, state: int) -> list[str]:
-    """What may come next, as quoted literals where every way to go on begins alike, else as classes of characters."""
-    found = ["the end of the text"] if grammar.is_accepting(state) else []
-    for item in _continuations(grammar, state, b""):
-        if item not in found:
-            found.append(item)
-        if len(found) == _MOST:
-            return [*found, "..."]
-    return found
+def with_tokens(finding: Finding, constraint: Constraint, vocabulary: Vocabulary, text: bytes) -> Finding:
+    """The finding with the tokens of a vocabulary that could stand at its place, and how many these are."""
+    from .grammar import Compiler
+    from .grammar.special_tokens import written_bytes
 
-
-def _continuations(grammar: CompiledGrammar, state: int, prefix: bytes) -> Iterator[str]:
-    """Walk on while there are few ways to go on, each of one byte; a literal ends where there are many."""
-    forced = grammar.forced_bytes(state)
-    state, prefix = grammar.step_bytes(state, forced), prefix + forced
-    groups = _groups(grammar, state)
-    if prefix:  # white space between the tokens of JSON may stand everywhere: what matters comes behind it
-        groups = [group for group in groups if set(group) != set(_SPACES)] or groups
-    branches = all(len(group) == 1 for group in groups) and 0 < len(groups) <= _MOST
-    if prefix and (not branches or grammar.is_accepting(state) or len(prefix) > _LONGEST):
-        yield _quote(prefix, is_whole=not groups)
-        return
-    for group in groups:
-        if len(group) == 1:
-            yield from _continuations(grammar, grammar.step_bytes(state, group), prefix + group)
-        else:
-            yield from _class_words(group)
-
-
-def _groups(grammar: CompiledGrammar, state: int) -> list[bytes]:
-    """The bytes that may come next, those that lead to the same state together; UTF-8 beyond ASCII is one group."""
-    targets: dict[int, list[int]] = {}
-    for byte in grammar.next_bytes(state):
-        target = grammar.step_bytes(state, bytes([byte]))
-        targets.setdefault(target, []).append(byte)
-    ascii_groups = [bytes(byte for byte in group if byte < 0x80) for group in targets.values()]
-    beyond = bytes(byte for byte in grammar.next_bytes(state) if byte >= 0x80)
-    return [group for group in (*ascii_groups, beyond) if group]
-
-
-def _class_words(group: bytes) -> Iterator[str]:
-    """Words for a set of bytes: white space by name, ranges of ASCII, everything beyond it as one."""
-    if group[0] >= 0x80:
-        is_inside = all(byte < 0xC0 for byte in group)
-        yield "the rest of a UTF-8 character" if is_inside else "a character beyond ASCII"
-        return
-    spaces = [byte for byte in group if byte in _SPACES]
-    if len(spaces) == len(_SPACES):
-        yield "white space"
-    rest = group if len(spaces) < len(_SPACES) else bytes(byte for byte in group if byte not in _SPACES)
-    ranges = list(_ranges(rest))
-    if sum(last - first + 1 for first, last in ranges) > 80:
-        yield "any other character" if len(rest) < 0x60 - 1 else "any character"
-        return
-    for first, last in ranges:
-        if last - first < 2:
-            yield from (_show(byte) for byte in range(first, last + 1))
-        else:
-            yield f"{_show(first)} to {_show(last)}"
-
-
-def _ranges(data: bytes) -> Iterator[tuple[int, int]]:
-    start = 0
-    for index in range(1, len(data) + 1):
-        if index == len(data) or data[index] != data[index - 1] + 1:
-            yield data[start], data[index - 1]
-            start = index
-
-
-def _show(byte: int) -> str:
-    if byte in _SPACES:
-        return _SPACES[byte]
-    return chr(byte) if 0x20 < byte < 0x7F else f"byte 0x{byte:02X}"
-
-
-def _quote(literal: bytes, *, is_whole: bool) -> str:
-    text = literal.decode(errors="backslashreplace")
-    shown = text.replace("\\", "\\\\") if not text.isprintable() else text
-    shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in shown)
-    return shown if is_whole else shown + "…"
+    grammar = Compiler(vocabulary).compile(constraint)
+    state = grammar.step_bytes(grammar.start, text[: finding.offset])
+    allowed = grammar.allowed_tokens(state) if state >= 0 else []
+    shown = [written_bytes(vocabulary, token_id) for token_id in allowed[:_MOST_TOKENS]]
+    tokens = [repr(data.decode(errors="backslashreplace")) if data else "(end)" for data in shown]
+    return replace(finding, tokens=tokens, tokens_allowed=len(allowed))
 
 
 def schema_note(constraint: Constraint, text: bytes) -> str:
@@ -186,6 +123,13 @@ def report(finding: Finding, note: str, *, as_json: bool) -> None:
     if not finding.matches:
         lines[0] += f": byte {finding.offset} (line {finding.line}, column {finding.column})"
         lines += ["  " + line for line in finding.excerpt.split("\n")]
+        lines += ["matched: " + repr(finding.matched)]
         lines += ["expected:", *("  " + item for item in finding.expected)]
+        lines += [] if finding.tokens is None else _token_lines(finding.tokens, finding.tokens_allowed or 0)
         lines += ["note: " + note] if note else []
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _token_lines(tokens: list[str], allowed: int) -> list[str]:
+    more = ", ..." if allowed > len(tokens) else ""
+    return [f"tokens: {allowed} could stand there", *([f"  {', '.join(tokens)}{more}"] if tokens else [])]

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from .cli_options import ModelError, UsageError, errors
@@ -106,10 +106,12 @@ def _load(name: str) -> tuple[Any, Any]:
 
 
 def _details(generation: Generation, loading: float, seconds: float) -> dict[str, Any]:
-    tokens = len(generation.token_ids)
+    from .grammar import ToolMessage
+
+    tokens, value = len(generation.token_ids), generation.value
     return {
         "text": generation.text,
-        "value": generation.value,
+        "value": asdict(value) if isinstance(value, ToolMessage) else value,
         "finish_reason": generation.finish_reason,
         "tokens": tokens,
         "token_ids": list(generation.token_ids),

@@ -1,19 +1,17 @@
-"""What the commands share: the options that say what a text must look like, where text comes from, exit codes."""
+"""What the commands share: where text and vocabularies come from, exit codes, messages."""
 
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 from rich.console import Console
-
-if TYPE_CHECKING:
-    from .grammar import Constraint
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -32,40 +30,16 @@ EXIT_CODES = (
     "2 the options or the constraint are wrong, or a limit was reached; 3 the model, tokenizer or vocabulary cannot be used."
 )
 
-_PANEL = "The constraint (exactly one of --schema, --regex, --choice)"
-
-Schema: TypeAlias = Annotated[
+_TOKENIZER = "a tokenizer.json, a .tiktoken file, a SentencePiece .model, a Hugging Face folder or name, or 'builtin'"
+Tokenizer: TypeAlias = Annotated[str, typer.Option(metavar="PATH|builtin", help=f"The vocabulary: {_TOKENIZER}.")]
+OptionalTokenizer: TypeAlias = Annotated[
     str | None,
-    typer.Option(help="JSON Schema: a file, '-' for standard input, or the JSON text itself.", rich_help_panel=_PANEL),
-]
-Regex: TypeAlias = Annotated[
-    str | None, typer.Option(help="Regular expression that the whole text matches.", rich_help_panel=_PANEL)
-]
-Choice: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(help="One of the allowed texts; give the option once for each.", rich_help_panel=_PANEL),
-]
-PropertyOrder: TypeAlias = Annotated[
-    Literal["declared", "any"],
-    typer.Option(help="With --schema: order of the properties of an object.", rich_help_panel=_PANEL),
-]
-Whitespace: TypeAlias = Annotated[
-    Literal["flexible", "compact", "indent"],
     typer.Option(
-        help="With --schema: white space between JSON tokens; a bounded amount, none, or two columns for each level.",
-        rich_help_panel=_PANEL,
+        "--tokenizer", metavar="PATH|builtin", help=f"Tell which tokens could stand there, too: {_TOKENIZER}."
     ),
 ]
-Dialect: TypeAlias = Annotated[
-    Literal["python", "ecma"],
-    typer.Option(help="With --regex: its spelling, as in Python's `re` or as in ECMA-262.", rich_help_panel=_PANEL),
-]
-Tokenizer: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        metavar="PATH|builtin",
-        help="A tokenizer.json, a .tiktoken file, a SentencePiece .model, a Hugging Face folder or name, or 'builtin'.",
-    ),
+EndToken: TypeAlias = Annotated[
+    list[str] | None, typer.Option(help="A token that ends a text, where the tokenizer does not tell.")
 ]
 
 
@@ -75,38 +49,6 @@ class UsageError(Exception):
 
 class ModelError(Exception):
     """A model, tokenizer or vocabulary cannot be loaded."""
-
-
-def read_constraint(
-    schema: str | None,
-    regex: str | None,
-    choices: list[str] | None,
-    *,
-    property_order: Literal["declared", "any"] = "declared",
-    whitespace: Literal["flexible", "compact", "indent"] = "flexible",
-    dialect: Literal["python", "ecma"] = "python",
-) -> Constraint:
-    """The constraint that the options describe. Raises `UsageError` unless it is exactly one."""
-    from .grammar import constraint as constraints
-
-    if (schema is not None) + (regex is not None) + bool(choices) != 1:
-        raise UsageError("say what the text must look like: exactly one of --schema, --regex and --choice")
-    if schema is not None:
-        return constraints.json_schema(schema_text(schema), property_order=property_order, whitespace=whitespace)
-    if (property_order, whitespace) != ("declared", "flexible"):
-        raise UsageError("--property-order and --whitespace have a meaning only with --schema")
-    if regex is not None:
-        return constraints.regex(regex, dialect=dialect)
-    return constraints.choice(choices or [])
-
-
-def schema_text(source: str) -> str:
-    """The JSON text behind `--schema`: standard input, the argument itself, or a file."""
-    if source == "-":
-        return read_bytes("-", what="the schema").decode()
-    if source.lstrip()[:1] in {"{", "["} or source.strip() in {"true", "false"}:
-        return source
-    return read_bytes(source, what="the schema").decode()
 
 
 def read_bytes(source: str, *, what: str) -> bytes:
@@ -123,7 +65,8 @@ def read_bytes(source: str, *, what: str) -> bytes:
 def exit_codes() -> Iterator[None]:
     """Turn the errors that a user can mend into one message on standard error and an exit code, without a traceback."""
     try:
-        yield
+        with _warnings_shown():
+            yield
     except UsageError as error:
         stop(Exit.USAGE, str(error))
     except ModelError as error:
@@ -136,6 +79,25 @@ def exit_codes() -> Iterator[None]:
         if not isinstance(error, ConstraintError):
             raise
         stop(Exit.MODEL if isinstance(error, VocabularyError) else Exit.USAGE, f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def _warnings_shown() -> Iterator[None]:
+    """Print what is suspicious in a grammar on standard error, once, with its place; other warnings go their way."""
+    from .grammar import GrammarWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", GrammarWarning)
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+            if issubclass(category, GrammarWarning):
+                errors.print(f"[bold yellow]warning:[/] {escape(str(message))}")
+            else:
+                usual(message, category, *place)
+
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 def stop(code: Exit, message: str) -> None:

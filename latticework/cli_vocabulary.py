@@ -77,8 +77,11 @@ def _from_ranks(path: Path) -> Vocabulary:
 
 def _huggingface_tokenizer(name: str) -> Any:
     if name == "builtin":
+        from transformers.utils import logging
+
         from .integrations.builtin import load as load_builtin
 
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # it would tell of a model that nobody asked for
         return load_builtin()[1]
     from transformers import AutoTokenizer
 

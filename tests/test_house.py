@@ -42,13 +42,13 @@ DOORS = {
         GrammarSyntaxError GrammarWarning JsonLayout LimitError Limits Matcher SchemaError Tag TagValue TokenRejected ToolCall
         ToolMessage UnsatisfiableSchemaError UnsupportedSchemaError Vocabulary VocabularyError __version__ choice
         complete ebnf either free_text gbnf generate json_schema lark load_builtin reasoning regex repeat sequence
-        stream substring tags tool_calls until
+        special_token stream substring tags tool_calls until
     """,
     "latticework.grammar": """
         CompiledGrammar Compiler Constraint ConstraintError Grammar GrammarError GrammarSyntaxError GrammarWarning
         JsonLayout LimitError Limits Matcher SchemaError Tag TagValue TokenRejected ToolCall ToolMessage
         UnsatisfiableSchemaError UnsupportedSchemaError Vocabulary VocabularyError choice ebnf either free_text gbnf
-        json_schema lark reasoning regex repeat sequence substring tags tool_calls until
+        json_schema lark reasoning regex repeat sequence special_token substring tags tool_calls until
     """,
 }
 

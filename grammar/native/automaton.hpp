@@ -18,6 +18,7 @@
 #include <shared_mutex>
 #include <span>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -98,17 +99,26 @@ private:
         int32_t choice = INT32_MAX;    // among at least so many things
         bool ends_different = false;   // or ended something that it compares
         bool has_guards = false;       // in some of the items
+        bool reaches_bottom = false;   // what is below the frame may come too, so this is not all
         // Whether what follows is the same whatever the lexeme before was, and each item can be looked at alone.
         bool is_simple() const { return !opens_different && !has_guards; }
     };
     using SharedTokens = std::shared_ptr<const std::vector<TokenId>>;
+    // Where a frame ends within a token: at a node of the trie, or wherever a lexeme may end. What comes next depends
+    // on what the frame stands on.
+    struct Ending {
+        const Trie* trie;
+        int32_t node;
+        std::shared_ptr<const LexMask> lex;
+        StackId stacks;
+    };
     struct Tokens {  // the union of all
         std::vector<SharedBits> bases;
         std::vector<SharedTokens> lists;
         std::vector<TokenId> tokens;
+        std::vector<Ending> endings;  // of a frame above the bottom
         void add(std::span<const TokenId> more) { tokens.insert(tokens.end(), more.begin(), more.end()); }
         void share(const std::shared_ptr<const Tokens>& other);
-        std::vector<TokenId> all() const;
     };
     struct Mask : Tokens {  // bases and lists, without what is cleared, and `tokens`
         std::vector<TokenId> cleared;
@@ -119,6 +129,7 @@ private:
     struct Config {
         std::vector<Item> items;
         bool accepting = false;
+        std::vector<StackId> ended;  // stacks of which the frame above the bottom may be complete
         TrailPtr trail;
         bool is_certain = false;                     // each byte of `alive` leads to a state that can be completed
         ByteSet alive;                               // a superset where that is not certain
@@ -158,7 +169,7 @@ private:
     StateId walk(StateId state, std::string_view data);
     StateId step_token(StateId state, TokenId token);
     StateId compute_step(StateId state, uint8_t byte);
-    StateId intern(std::vector<Item> items, bool accepting, TrailPtr trail = nullptr);
+    StateId intern(std::vector<Item> items, bool accepting, TrailPtr trail = nullptr, std::vector<StackId> ended = {});
     StateId add_config(std::unique_ptr<Config> config);
     void normalise(std::vector<Item>& items);
     // `repeats`: without the stacks on which the thing that was just read must not equal one before.
@@ -187,7 +198,8 @@ private:
     std::unique_ptr<Mask> build_mask(StateId state);
     std::unique_ptr<Mask> build_mask_checked(StateId state);
     bool add_lex_mask(const Item& item, Mask& mask);
-    void collect_lex_mask(const std::shared_ptr<const LexMask>& lex, StateId next, Mask& mask);
+    void collect_lex_mask(const std::shared_ptr<const LexMask>& lex, StackId stacks, bool leaves, Mask& mask);
+    void arrive(const Trie& trie, int32_t node, StateId state, Tokens& out);
     std::shared_ptr<const Tokens> exit_tokens(const std::shared_ptr<const LexMask>& lex, StateId next);
     static void unite(Mask& mask, Mask other);
     static size_t count_bytes(const Mask& mask);
@@ -217,6 +229,17 @@ private:
     std::unique_ptr<Mask> build_trail_mask(StateId state);
     static bool has_way_out(const ByteSet& alive, const Trail& trail);
     class RepeatWalk;
+
+    // automaton_frames.cpp
+    void leave(const std::shared_ptr<const LexMask>& lex, StackId stacks, Tokens& out);
+    bool leave_frame(const std::shared_ptr<const LexMask>& lex, StackId stacks, Tokens& out);
+    struct Bottoms {
+        std::vector<StackId> below;  // what each stands for
+        std::unordered_map<StackId, StackId> known;
+    };
+    StackId cut(StackId stacks, Bottoms& bottoms);
+    void go_on(const std::vector<Ending>& endings, const std::vector<StackId>& below, Tokens& out);
+    StackId put_below(StackId stacks, const std::vector<StackId>& below, std::unordered_map<StackId, StackId>& known);
 
     // automaton_memory.cpp
     void collect_if_needed(std::span<const StateId> in_use);
@@ -250,6 +273,12 @@ private:
         std::shared_ptr<const Tokens> tokens;
     };
     std::unordered_map<ExitKey, ExitEntry, ExitHash> exit_tokens_;
+    struct FrameEntry {
+        std::shared_ptr<const LexMask> lex;
+        std::shared_ptr<const Tokens> tokens;
+        std::vector<Ending> endings;
+    };
+    std::map<std::pair<const LexMask*, StackId>, FrameEntry> frame_tokens_;     // by the lexeme before, and frames
     std::unordered_map<uint64_t, std::shared_ptr<const LexMask>> masks_below_;  // by lexer state and node
     std::vector<std::pair<StateId, const Config*>> walk_path_;                  // scratch of `walk_trie`, by depth
     StateTable<Config> configs_;

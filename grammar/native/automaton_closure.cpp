@@ -230,6 +230,10 @@ Automaton::Tops Automaton::tops_of(StackId stacks, bool repeats, Fragment& out) 
         out.accepting = out.accepting || stacks_.has_empty(set);
         std::span<const StackTop> span = stacks_.tops(set);
         for (const StackTop& top : std::vector<StackTop>(span.begin(), span.end())) {
+            if (frames_->is_bottom(top.pos)) {
+                out.reaches_bottom = true;
+                continue;
+            }
             if (frames_->is_guard(top.pos)) {
                 open.emplace_back(top.below, lexer_->regex.any_of({guard, frames_->texts_of_guard(top.pos)}));
                 continue;

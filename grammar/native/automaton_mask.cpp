@@ -104,7 +104,9 @@ std::unique_ptr<Automaton::Mask> Automaton::build_mask(StateId state) {
         bool done = can_split(item) && add_lex_mask(item, *mask);
         if (!done) narrow.push_back(item);
     }
-    walk_narrow(vocabulary_->trie(), 0, state, std::move(narrow), *mask);
+    Mask walked;  // by itself: what the masks of lexer states have cleared must not be taken from it
+    walk_narrow(vocabulary_->trie(), 0, state, std::move(narrow), walked);
+    unite(*mask, std::move(walked));
     return mask;
 }
 
@@ -123,7 +125,7 @@ void Automaton::walk_narrow(const Trie& trie, int32_t root, StateId state, std::
         if (!together.contains(trie.byte(node))) continue;
         StateId next = step_locked(state, trie.byte(node));
         if (next == kDead) continue;
-        out.add(trie.tokens(node));
+        arrive(trie, node, next, out);
         tokens_below(trie, node, next, out);
     }
 }
@@ -141,42 +143,33 @@ bool Automaton::add_lex_mask(const Item& item, Mask& mask) {
     bool goes_on = next != kDead && !at(next).alive.empty();
     if (goes_on && (!lex->usable || at(next).alive.intersects(lex->run_exits))) return false;
     Mask own;
-    collect_lex_mask(lex, next, own);
+    collect_lex_mask(lex, item.stacks, next != kDead, own);
     unite(mask, std::move(own));
     return true;
 }
 
-// `next`: the state behind the lexeme, or dead where nothing may follow.
-void Automaton::collect_lex_mask(const std::shared_ptr<const LexMask>& lex, StateId next, Mask& mask) {
+void Automaton::collect_lex_mask(const std::shared_ptr<const LexMask>& lex, StackId stacks, bool leaves, Mask& mask) {
     mask.bases.insert(mask.bases.end(), lex->bases.begin(), lex->bases.end());
-    std::shared_ptr<const Tokens> leaving = exit_tokens(lex, next);
     if (lex->base == nullptr) {
         mask.lists.push_back(SharedTokens(lex, &lex->tokens));
-        mask.share(leaving);
+        if (leaves) leave(lex, stacks, mask);
         return;
     }
-    collect_lex_mask(lex->base, next, mask);
+    collect_lex_mask(lex->base, stacks, leaves, mask);
     std::erase_if(mask.tokens, [&](TokenId token) { return std::ranges::binary_search(lex->cleared, token); });
     mask.cleared.insert(mask.cleared.end(), lex->cleared.begin(), lex->cleared.end());
     mask.add(lex->tokens);
-    mask.add(leaving->all());
+    if (!leaves) return;
+    Mask leaving;
+    leave(lex, stacks, leaving);
+    unite(mask, std::move(leaving));
 }
 
 void Automaton::Tokens::share(const std::shared_ptr<const Tokens>& other) {
     bases.insert(bases.end(), other->bases.begin(), other->bases.end());
     lists.insert(lists.end(), other->lists.begin(), other->lists.end());
     if (!other->tokens.empty()) lists.push_back(SharedTokens(other, &other->tokens));
-}
-
-std::vector<TokenId> Automaton::Tokens::all() const {
-    std::vector<TokenId> all = tokens;
-    for (const SharedTokens& list : lists) all.insert(all.end(), list->begin(), list->end());
-    for (const SharedBits& base : bases) {
-        for (size_t token = 0; token < base->size() * 32; ++token) {
-            if (test_bit(*base, static_cast<TokenId>(token))) all.push_back(static_cast<TokenId>(token));
-        }
-    }
-    return all;
+    endings.insert(endings.end(), other->endings.begin(), other->endings.end());
 }
 
 // The tokens that leave a lexeme and go on from `next`. The states of one string (its lengths, the names it may not be)
@@ -196,7 +189,8 @@ std::shared_ptr<const Automaton::Tokens> Automaton::exit_tokens(const std::share
         StateId after = needs_step ? step_locked(next, static_cast<uint8_t>(byte)) : next;
         if (after == kDead) return;
         for (const LexExit& exit : exits) {
-            tokens->add(exit.trie->tokens(exit.node));
+            if (!goes_on(exit)) tokens->add(exit.trie->tokens(exit.node));
+            if (goes_on(exit)) arrive(*exit.trie, exit.node, after, *tokens);
             if (goes_on(exit)) tokens_below(*exit.trie, exit.node, after, *tokens);
         }
     });
@@ -233,6 +227,13 @@ void Automaton::unite(Mask& mask, Mask other) {
     mask.tokens.insert(mask.tokens.end(), other.tokens.begin(), other.tokens.end());
 }
 
+// The tokens that end at a node, at which `state` is reached, and the frame if it may end there.
+void Automaton::arrive(const Trie& trie, int32_t node, StateId state, Tokens& out) {
+    out.add(trie.tokens(node));
+    if (trie.end(node) == node + 1) return;
+    for (StackId ended : at(state).ended) out.endings.push_back({&trie, node, nullptr, ended});
+}
+
 // The tokens below a node, at which `state` is reached. Where they are many, what stays inside a lexeme there is known
 // by the lexer state: the words behind a space.
 void Automaton::tokens_below(const Trie& trie, int32_t node, StateId state, Tokens& out) {
@@ -250,11 +251,11 @@ void Automaton::tokens_below(const Trie& trie, int32_t node, StateId state, Toke
         const std::shared_ptr<const LexMask>& lex = mask_below(item.lex, node);
         if (!(lex->exit_bytes & ~bytes_barred(item.stacks)).empty()) {
             const Fragment& follow = closure(item.stacks);
-            if (!follow.is_simple()) {
+            if (!lex->usable || !follow.is_simple()) {
                 narrow.push_back(item);
                 continue;
             }
-            out.share(exit_tokens(lex, intern(follow.items, follow.accepting)));
+            leave(lex, item.stacks, out);
         }
         out.bases.insert(out.bases.end(), lex->bases.begin(), lex->bases.end());
         if (!lex->tokens.empty()) out.lists.push_back(SharedTokens(lex, &lex->tokens));
@@ -294,7 +295,7 @@ void Automaton::walk_trie(const Trie& trie, int32_t root, StateId state, Tokens&
             node = trie.end(node);
             continue;
         }
-        out.add(trie.tokens(node));
+        arrive(trie, node, next, out);
         if (trie.end(node) - node >= kMany) {
             tokens_below(trie, node, next, out);
             node = trie.end(node);

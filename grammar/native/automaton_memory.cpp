@@ -51,6 +51,7 @@ void Automaton::drop_derived() {
     for (auto& plans : plans_) plans.clear();
     exit_tokens_.clear();
     masks_below_.clear();
+    frame_tokens_.clear();
     closure_bytes_ = 0;
     exit_bytes_ = 0;
 }
@@ -76,6 +77,7 @@ void Automaton::drop_states(std::span<const StateId> in_use) {
         if (config == nullptr) continue;
         if (keep[id]) {
             for (const Item& item : config->items) stacks_.mark(item.stacks, stacks, positions);
+            for (StackId ended : config->ended) stacks_.mark(ended, stacks, positions);
             continue;
         }
         bytes_ -= config->own_bytes();

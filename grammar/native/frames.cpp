@@ -58,7 +58,7 @@ std::span<const Move> Frames::moves(PosId pos) {
 
 int32_t Frames::least(PosId pos) const {
     const Position& position = positions_[pos];
-    if (position.node == kGuard) return 0;
+    if (position.node < 0) return 0;
     const Node& node = program_.node(position.node);
     if (node.kind == NodeKind::Scope && position.phase == kAfter) return 0;
     if (node.kind != NodeKind::Sequence) return position.phase == kOpen ? node.least : 1;
@@ -95,7 +95,7 @@ void Frames::retain(const std::vector<bool>& keep) {
         }
         const Position& pos = positions_[id];
         index_.insert(hash_of(pos), id);
-        if (pos.node == kGuard) continue;
+        if (pos.node < 0) continue;
         const Node& node = program_.node(pos.node);
         bool holds_seen = node.kind == NodeKind::Record && program_.record(node.what).any_order && pos.phase != kOpen;
         if (holds_seen) seen_kept[pos.progress] = true;

@@ -40,6 +40,10 @@ public:
     PosId guard(ExprId texts) { return intern({kGuard, texts, kOpen, 0, 0, 0}); }
     bool is_guard(PosId pos) const { return positions_[pos].node == kGuard; }
     ExprId texts_of_guard(PosId pos) const { return positions_[pos].progress; }
+    // In place of whatever a frame stands on: what is found above it holds for all of that.
+    PosId bottom(int32_t index) { return intern({kBottom, index, kOpen, 0, 0, 0}); }
+    size_t index_of_bottom(PosId pos) const { return static_cast<size_t>(positions_[pos].progress); }
+    bool is_bottom(PosId pos) const { return positions_[pos].node == kBottom; }
     bool ends_scope(PosId pos) const;  // guards end here
     int32_t least(PosId pos) const;    // about so many bytes are missing of the node
     bool pops(PosId pos) const;        // the node may be complete without reading more
@@ -57,7 +61,7 @@ private:
     // Phases of a container, in the low bits of Position::phase; the index of the current field above them.
     enum Phase : int32_t { kOpen, kFirst, kAfter, kComma, kField, kExtra, kItem };
     static constexpr int kPhaseBits = 3;
-    static constexpr NodeId kGuard = -1;  // as `node`: no node, but a guard
+    static constexpr NodeId kGuard = -1, kBottom = -2;  // as `node`: no node
 
     struct Position {
         NodeId node;

@@ -214,6 +214,7 @@ private:
         std::ranges::stable_sort(mask_->exits, {}, &LexExit::byte);
         if (mask_->base != nullptr) mask_->exit_bytes = mask_->base->exit_bytes;
         for (const LexExit& exit : mask_->exits) mask_->exit_bytes.insert(exit.byte());
+        mask_->exit_bytes = mask_->exit_bytes | mask_->run_exits;
         if (!mask_->usable) mask_->exit_bytes = ByteSet::full();
     }
 

@@ -16,16 +16,21 @@ from latticework.grammar import (
     Compiler,
     Constraint,
     Grammar,
+    GrammarError,
     GrammarSyntaxError,
     LimitError,
     Limits,
+    SchemaError,
+    UnsatisfiableSchemaError,
     UnsupportedSchemaError,
     Vocabulary,
     choice,
     json_schema,
+    lark,
     regex,
+    sequence,
 )
-from latticework.grammar.ir import Terminal, Text
+from latticework.grammar.ir import Choice, Terminal, Text
 
 
 def bytes_vocabulary() -> Vocabulary:
@@ -248,3 +253,22 @@ def test_the_door_holds_what_it_names() -> None:
     assert all(hasattr(door, name) for name in door.__all__)
     assert [*door.__all__] == sorted(door.__all__)
     assert callable(door.regex) and callable(door.json_schema)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "words"),
+    [
+        (lark('start: A A\nA: "a"+'), "the grammar"),
+        (regex("(?!a)a"), "regex"),
+        (sequence("a", regex("(?!a)a")), "sequence"),
+    ],
+)
+def test_only_schemas_are_unsatisfiable_schemas(constraint: Constraint, words: str) -> None:
+    compiler = Compiler(Vocabulary([b"a", b"b", None], [2]))
+    with pytest.raises(GrammarError, match=f"no text matches .*{words}") as caught:
+        compiler.compile(constraint)
+    assert not isinstance(caught.value, SchemaError)
+    with pytest.raises(UnsatisfiableSchemaError):
+        compiler.compile(json_schema({"not": {}}))
+    with pytest.raises(UnsatisfiableSchemaError):
+        compiler.compile(Grammar(Choice(())))

@@ -96,7 +96,7 @@ def test_phi3_spells_any_text_after_a_space(data_dir: Path, text: str) -> None:
 
 def test_phi3_end_and_byte_tokens(data_dir: Path) -> None:
     path = data_dir / "tokenizers" / "phi3-mini.tokenizer.json"
-    token_bytes, eos = tokenizers_vocabulary(path, ["<|end|>", 32_000, "<|endoftext|>"])
+    token_bytes, eos, _ = tokenizers_vocabulary(path, ["<|end|>", 32_000, "<|endoftext|>"])
     assert eos == (32_000, 32_007)
     assert token_bytes[3:259] == [bytes([value]) for value in range(256)]
     assert token_bytes.count(b"a") == 2  # the byte and the letter
@@ -140,7 +140,7 @@ def tiktoken_encoding(path: Path) -> tiktoken.Encoding:
 @pytest.mark.parametrize("name", ["cl100k_base", "o200k_base"])
 def test_tiktoken_spells_texts(data_dir: Path, name: str) -> None:
     encoding = tiktoken_encoding(data_dir / "tokenizers" / f"{name}.tiktoken")
-    token_bytes, eos = tiktoken_vocabulary(encoding)
+    token_bytes, eos, _ = tiktoken_vocabulary(encoding)
     assert len(token_bytes) == encoding.n_vocab
     assert eos == (encoding.eot_token,)
     assert token_bytes[-21:].count(None) >= 19
@@ -197,8 +197,8 @@ def test_sentencepiece(tmp_path: Path, model_type: str, byte_fallback: bool) -> 
     path = tmp_path / "m.model"
     path.write_bytes(sentencepiece_model(model_type, byte_fallback))
     processor = spm.SentencePieceProcessor(model_file=str(path))
-    token_bytes, eos = sentencepiece_vocabulary(path)
-    assert (token_bytes, eos) == sentencepiece_vocabulary(processor)
+    token_bytes, eos, _ = sentencepiece_vocabulary(path)
+    assert sentencepiece_vocabulary(path) == sentencepiece_vocabulary(processor)
     assert eos == (processor.eos_id(),)
     assert token_bytes[:3] == [None, None, None]
     assert b"<tool>" in token_bytes
@@ -225,7 +225,7 @@ def test_huggingface_fast() -> None:
         tokenizer_object=byte_level_tokenizer(), eos_token="<end>", pad_token="<pad>", extra_special_tokens=["<turn>"]
     )
     tokenizer.add_tokens(["<tool>"])
-    token_bytes, eos = huggingface_vocabulary(tokenizer)
+    token_bytes, eos, _ = huggingface_vocabulary(tokenizer)
     assert eos == (tokenizer.eos_token_id,)
     assert token_bytes[tokenizer.convert_tokens_to_ids("<turn>")] is None
     assert token_bytes[tokenizer.convert_tokens_to_ids("<tool>")] == b"<tool>"
@@ -245,7 +245,7 @@ def test_huggingface_slow(tmp_path: Path) -> None:
     path.write_bytes(sentencepiece_model("bpe", True))
     tokenizer = slow.SentencePieceBackend(vocab_file=str(path), eos_token="</s>", unk_token="<unk>", bos_token="<s>")
     tokenizer.add_tokens(["<call>"])
-    token_bytes, eos = huggingface_vocabulary(tokenizer)
+    token_bytes, eos, _ = huggingface_vocabulary(tokenizer)
     assert eos == (2,)
     assert token_bytes[tokenizer.convert_tokens_to_ids("<call>")] == b"<call>"
     for text in ["the quick  fox\n", "naïve 🦀", "a<call>"]:
@@ -266,7 +266,7 @@ def test_class_methods(tmp_path: Path) -> None:
     assert vocabulary.bitmask_words == 32
     assert vocabulary.eos_token_ids == (0,)
     assert vocabulary.token_bytes(0) == vocabulary.token_bytes(999) == b""
-    expected, _ = tokenizers_vocabulary(tokenizer, "<end>")
+    expected, _, _ = tokenizers_vocabulary(tokenizer, "<end>")
     assert [vocabulary.token_bytes(index) for index in range(len(expected))] == [token or b"" for token in expected]
 
 

@@ -37,7 +37,7 @@ shared_unigram_tokenizer = cache(unigram_tokenizer)
 @given(text=st.one_of(ANY_TEXT, st.sampled_from(TEXTS)))
 def test_trained_byte_level(text: str) -> None:
     tokenizer = shared_byte_level_tokenizer()
-    token_bytes, _ = tokenizers_vocabulary(tokenizer, "<end>")
+    token_bytes, _, _ = tokenizers_vocabulary(tokenizer, "<end>")
     assert spell(ids_of(tokenizer, text), token_bytes) == text.encode()
 
 
@@ -45,7 +45,7 @@ def test_trained_byte_level(text: str) -> None:
 @given(text=st.one_of(st.text("ab é\n🦀", max_size=20), ANY_TEXT))
 def test_byte_fallback(text: str) -> None:
     tokenizer = byte_fallback_tokenizer()
-    token_bytes, _ = tokenizers_vocabulary(tokenizer, 5)
+    token_bytes, _, _ = tokenizers_vocabulary(tokenizer, 5)
     expected = (" " + text).replace("\u2581", " ") if text else ""
     assert spell(ids_of(tokenizer, text), token_bytes) == expected.encode()
     assert tokenizer.decode(ids_of(tokenizer, text)) == expected[1:]
@@ -55,7 +55,7 @@ def test_byte_fallback(text: str) -> None:
 @given(text=st.text("the quick brown fox é", max_size=20))
 def test_trained_unigram(text: str) -> None:
     tokenizer = shared_unigram_tokenizer()
-    token_bytes, eos = tokenizers_vocabulary(tokenizer, "<end>")
+    token_bytes, eos, _ = tokenizers_vocabulary(tokenizer, "<end>")
     assert eos == (1,)
     assert token_bytes[:2] == [None, None]
     ids = ids_of(tokenizer, text)
@@ -68,7 +68,7 @@ def test_added_tokens_are_literal() -> None:
     tokenizer = byte_level_tokenizer()
     tokenizer.add_tokens(["Ġé", AddedToken("<tool>", special=False), "\n\n\n"])
     tokenizer.add_special_tokens(["<pad>"])
-    token_bytes, _ = tokenizers_vocabulary(tokenizer, "<end>")
+    token_bytes, _, _ = tokenizers_vocabulary(tokenizer, "<end>")
     assert token_bytes[-4:] == ["Ġé".encode(), b"<tool>", b"\n\n\n", None]
     text = "a Ġé<tool>b\n\n\n"
     assert spell(ids_of(tokenizer, text), token_bytes) == text.encode()
@@ -77,7 +77,7 @@ def test_added_tokens_are_literal() -> None:
 def test_added_tokens_that_are_pieces_keep_their_spaces() -> None:
     tokenizer = byte_fallback_tokenizer()
     tokenizer.add_tokens([AddedToken("\u2581ab", normalized=False), AddedToken("\u2581x", normalized=False)])
-    token_bytes, _ = tokenizers_vocabulary(tokenizer, 5)
+    token_bytes, _, _ = tokenizers_vocabulary(tokenizer, 5)
     assert token_bytes[tokenizer.token_to_id("\u2581ab")] == b" ab"
     assert token_bytes[tokenizer.token_to_id("\u2581x")] == "\u2581x".encode()
 
@@ -85,7 +85,7 @@ def test_added_tokens_that_are_pieces_keep_their_spaces() -> None:
 def test_byte_fallback_of_the_model_alone() -> None:
     tokenizer = byte_fallback_tokenizer()
     tokenizer.decoder = decoders.Sequence([decoders.Replace("\u2581", " "), decoders.Fuse()])
-    token_bytes, _ = tokenizers_vocabulary(tokenizer, 5)
+    token_bytes, _, _ = tokenizers_vocabulary(tokenizer, 5)
     assert token_bytes[0] is None
     assert token_bytes[1:257] == [bytes([value]) for value in range(256)]
 
@@ -93,7 +93,7 @@ def test_byte_fallback_of_the_model_alone() -> None:
 def test_holes_and_word_level() -> None:
     tokenizer = Tokenizer(models.WordLevel({"a": 1, "b ": 4, "?": 6}, unk_token="?"))
     tokenizer.decoder = decoders.Fuse()
-    assert tokenizers_vocabulary(tokenizer, [9]) == ([None, b"a", None, None, b"b ", None, None], (9,))
+    assert tokenizers_vocabulary(tokenizer, [9]) == ([None, b"a", None, None, b"b ", None, None], (9,), {})
 
 
 def test_byte_alphabet_is_that_of_the_library() -> None:
@@ -189,7 +189,7 @@ def test_not_a_tokenizer(tmp_path: Path) -> None:
 def test_steps_of_a_decoder(decoder: Any, token: str, expected: bytes) -> None:
     tokenizer = Tokenizer(models.WordLevel({token: 0, "second": 1}, unk_token="second"))
     tokenizer.decoder = decoder
-    token_bytes, _ = tokenizers_vocabulary(tokenizer, 1)
+    token_bytes, _, _ = tokenizers_vocabulary(tokenizer, 1)
     assert token_bytes == [expected, None]
     text = expected.decode(errors="replace")
     assert tokenizer.decode([0], skip_special_tokens=False) in (text, text.removeprefix(" "))
