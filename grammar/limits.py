@@ -27,7 +27,7 @@ class Limits:
         schema_work: size, counted in schemas, of all that comes of conjunctions, negations and `oneOf` of references.
     """
 
-    grammar_bytes: int = 64 << 20
+    grammar_bytes: int = 256 << 20
     lexer_bytes: int = 256 << 20
     derivative_steps: int = 200_000
     liveness_states: int = 20_000

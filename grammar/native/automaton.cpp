@@ -35,7 +35,7 @@ Automaton::Automaton(std::shared_ptr<Vocabulary> vocabulary, std::string code, s
     terminated->accepting = true;
     add_config(std::move(terminated));
     const Fragment& first = closure(stacks_.push(frames_->start(program_->start()), StackSets::kOnlyEmpty));
-    start_ = intern(first.items, first.accepting);
+    start_ = state_of(first);
     if (start_ == kDead || (is_doubtful(at(start_)) && !guard_alive(start_)))
         throw Unsatisfiable("no text satisfies the constraint");
     require_spelling();
@@ -68,6 +68,11 @@ uint64_t Automaton::hash_of(const Config& config) {
     }
     for (StackId stacks : config.ended) hash = mix(hash, stacks);
     return config.trail ? mix(hash, config.trail->hash()) : hash;
+}
+
+StateId Automaton::state_of(const Fragment& fragment) {
+    if (fragment.state == kUnknown) fragment.state = intern(fragment.items, fragment.accepting);
+    return fragment.state;
 }
 
 StateId Automaton::intern(std::vector<Item> items, bool accepting, TrailPtr trail, std::vector<StackId> ended) {

@@ -39,7 +39,7 @@ using StateId = int32_t;
 class Matcher;
 
 struct Limits {
-    size_t grammar_bytes = 64u << 20;
+    size_t grammar_bytes = 256u << 20;
     size_t lexer_bytes = 256u << 20;
     long derivative_steps = 200000;
     long grammar_nodes = 1000000;
@@ -100,6 +100,7 @@ private:
         bool ends_different = false;   // or ended something that it compares
         bool has_guards = false;       // in some of the items
         bool reaches_bottom = false;   // what is below the frame may come too, so this is not all
+        mutable StateId state = kUnknown;
         // Whether what follows is the same whatever the lexeme before was, and each item can be looked at alone.
         bool is_simple() const { return !opens_different && !has_guards; }
     };
@@ -169,6 +170,7 @@ private:
     StateId walk(StateId state, std::string_view data);
     StateId step_token(StateId state, TokenId token);
     StateId compute_step(StateId state, uint8_t byte);
+    StateId state_of(const Fragment& fragment);  // as if the text began with it
     StateId intern(std::vector<Item> items, bool accepting, TrailPtr trail = nullptr, std::vector<StackId> ended = {});
     StateId add_config(std::unique_ptr<Config> config);
     void normalise(std::vector<Item>& items);

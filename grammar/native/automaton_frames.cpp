@@ -17,7 +17,7 @@ void Automaton::leave(const std::shared_ptr<const LexMask>& lex, StackId stacks,
     if (follow.reaches_bottom) {
         out.endings.push_back({nullptr, 0, lex, stacks});
     } else if (!leave_frame(lex, stacks, out)) {
-        out.share(exit_tokens(lex, intern(follow.items, follow.accepting)));
+        out.share(exit_tokens(lex, state_of(follow)));
     }
 }
 
@@ -30,7 +30,7 @@ bool Automaton::leave_frame(const std::shared_ptr<const LexMask>& lex, StackId s
     auto [found, is_new] = frame_tokens_.try_emplace({lex.get(), above});
     if (is_new) {
         const Fragment& follow = closure(above);
-        std::shared_ptr<const Tokens> tokens = exit_tokens(lex, intern(follow.items, follow.accepting));
+        std::shared_ptr<const Tokens> tokens = exit_tokens(lex, state_of(follow));
         auto inside = std::make_shared<Tokens>(*tokens);
         std::vector<Ending> endings = std::move(inside->endings);
         std::ranges::stable_sort(endings, {}, &Ending::stacks);
@@ -78,7 +78,7 @@ void Automaton::go_on(const std::vector<Ending>& endings, const std::vector<Stac
             stacks = put_below(last, below, known);
             const Fragment& follow = closure(stacks);
             at_bottom = follow.reaches_bottom;
-            state = at_bottom ? kDead : intern(follow.items, follow.accepting);
+            state = at_bottom ? kDead : state_of(follow);
         }
         if (ending.lex != nullptr) {
             leave(ending.lex, stacks, out);

@@ -138,7 +138,7 @@ bool Automaton::add_lex_mask(const Item& item, Mask& mask) {
     if (!(lex->exit_bytes & ~bytes_barred(item.stacks)).empty()) {
         const Fragment& follow = closure(item.stacks);
         if (!follow.is_simple()) return false;
-        next = intern(follow.items, follow.accepting);
+        next = state_of(follow);
     }
     bool goes_on = next != kDead && !at(next).alive.empty();
     if (goes_on && (!lex->usable || at(next).alive.intersects(lex->run_exits))) return false;
@@ -148,6 +148,7 @@ bool Automaton::add_lex_mask(const Item& item, Mask& mask) {
     return true;
 }
 
+// What a lexer state says, and if `leaves` what goes on behind the lexeme.
 void Automaton::collect_lex_mask(const std::shared_ptr<const LexMask>& lex, StackId stacks, bool leaves, Mask& mask) {
     mask.bases.insert(mask.bases.end(), lex->bases.begin(), lex->bases.end());
     if (lex->base == nullptr) {
