@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from .ir import MAX_CODE_POINT, Text
-from .notation_characters import Member, class_of, refuse_surrogate
+from .notation_characters import Member, bracketed, refuse_surrogate
 from .notation_expression import Expression
 from .notation_scanner import Lexeme, described, lexemes
 from .notation_tree import NOTHING_WRITTEN, Leaf, Name, Rule
@@ -153,10 +153,7 @@ def _code_point(digits: str, offset: int) -> int:
 
 def character_class(lexeme: Lexeme) -> Leaf:
     """`[a-z]`, `[^#x0-#x1F"]` and the like; there are no escapes but `#xN`."""
-    negative = lexeme.text.startswith("[^")
-    first = 2 if negative else 1
-    members = list(_members(lexeme.text[first:-1], lexeme.offset + first))
-    return Leaf(class_of(members, lexeme.offset, negative=negative))
+    return Leaf(bracketed(lexeme.text, lexeme.offset, _members))
 
 
 def _members(inside: str, offset: int) -> Iterator[Member]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from .ir import ANY_CHAR, MAX_CODE_POINT, Grammar, Text
-from .notation_characters import Member, class_of, refuse_surrogate
+from .notation_characters import Member, bracketed, refuse_surrogate
 from .notation_expression import Expression
 from .notation_rules import grammar_of
 from .notation_scanner import Lexeme, described, lexemes
@@ -184,10 +184,7 @@ def _literal(lexeme: Lexeme) -> Leaf:
 
 
 def _class(lexeme: Lexeme) -> Leaf:
-    negative = lexeme.text.startswith("[^")
-    first = 2 if negative else 1
-    members = list(_members(lexeme.text[first:-1], lexeme.offset + first))
-    return Leaf(class_of(members, lexeme.offset, negative=negative))
+    return Leaf(bracketed(lexeme.text, lexeme.offset, _members))
 
 
 def _members(inside: str, offset: int) -> Iterator[Member]:

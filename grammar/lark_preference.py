@@ -21,7 +21,7 @@ from .errors import GrammarSyntaxError
 from .ir import NOTHING, Regex
 from .lark_lookaround import Looks, LooksOutside, ways
 from .regex import from_regex
-from .regex_automaton import Automaton, Left
+from .regex_automaton import Automaton, Left, numbered
 from .regex_automaton import expression as expression_of
 from .regex_decisions import FALSE, TRUE, TooLarge
 from .regex_escapes import Mistake
@@ -218,22 +218,11 @@ class _Race:
         outcome = _Outcome(Automaton(self.program.classes), [], [])
         start = [_Thread(self.program.start, TRUE)]
         begin = self._state(start, start, self.looks.first(), False)
-        numbers = {begin: 0}
-        pending = [begin]
-        for state in pending:  # grows while it is read
+        for state, targets in numbered(begin, len(self.program.classes), self._after, most=MAX_STATES):
             outcome.automaton.accepting.append(state.taken)
             outcome.undone.append(state.undone)
             outcome.matched.append(state.matched)
-            row = []
-            for c in range(len(self.program.classes)):
-                after = self._after(state, c)
-                if after is not None and after not in numbers:
-                    numbers[after] = len(pending)
-                    pending.append(after)
-                row.append(-1 if after is None else numbers[after])
-            outcome.automaton.targets.append(row)
-            if len(pending) > MAX_STATES:
-                raise TooLarge
+            outcome.automaton.targets.append(targets)
         return outcome
 
     def _after(self, state: _State, c: int) -> _State | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from .ir import NOTHING, Range, Regex
@@ -17,6 +17,13 @@ class Member(NamedTuple):
     code: int
     offset: int
     plain: bool
+
+
+def bracketed(text: str, offset: int, members: Callable[[str, int], Iterable[Member]]) -> Regex:
+    """The class that `[...]` or `[^...]` writes; `members` reads what stands inside, given its place."""
+    negative = text.startswith("[^")
+    first = 2 if negative else 1
+    return class_of(list(members(text[first:-1], offset + first)), offset, negative=negative)
 
 
 def class_of(members: Sequence[Member], offset: int, *, negative: bool) -> Regex:

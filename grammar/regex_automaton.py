@@ -10,9 +10,9 @@ assertions are small as a rule. The way back to a `Regex` is the elimination of 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from .ir import ANY_TEXT, EMPTY_TEXT, NOTHING, Regex
 from .regex_algebra import chars, concat, repeat, union
@@ -23,6 +23,8 @@ from .regex_tree import Tree
 
 MAX_STATES = 1_000
 MAX_MINIMAL_STATES = 100
+
+_Found = TypeVar("_Found", bound=Hashable)
 
 
 def determinised(tree: Tree) -> Regex:
@@ -60,6 +62,28 @@ class Automaton:
     accepting: list[bool] = field(default_factory=list)
 
 
+def numbered(
+    start: _Found, classes: int, after: Callable[[_Found, int], _Found | None], *, most: int
+) -> Iterator[tuple[_Found, list[int]]]:
+    """All states that the start leads to, numbered as they are found, each with the numbers of those that follow it.
+
+    `after` is the state behind a character of a class, None if there is none: -1. Raises TooLarge for more than `most`.
+    """
+    numbers = {start: 0}
+    pending = [start]
+    for state in pending:  # grows while it is read
+        targets = []
+        for c in range(classes):
+            following = after(state, c)
+            if following is not None and following not in numbers:
+                numbers[following] = len(pending)
+                pending.append(following)
+            targets.append(-1 if following is None else numbers[following])
+        if len(pending) > most:
+            raise TooLarge
+        yield state, targets
+
+
 class Left(NamedTuple):
     """What is known of the text before a place: its last character's class, and where the look-behinds stand."""
 
@@ -93,20 +117,9 @@ class Determinisation:
         """All states that the start leads to. Raises TooLarge."""
         automaton = Automaton(self.program.classes)
         begin = _State(self.decisions.variable(self.program.start), self.left(END, ()))
-        numbers = {begin: 0}
-        pending = [begin]
-        for state in pending:  # grows while it is read
+        for state, targets in numbered(begin, len(self.program.classes), self._after, most=MAX_STATES):
             automaton.accepting.append(self.next(*state, END) == TRUE)
-            targets = []
-            for c in range(len(self.program.classes)):
-                after = self._after(state, c)
-                if after is not None and after not in numbers:
-                    numbers[after] = len(pending)
-                    pending.append(after)
-                targets.append(-1 if after is None else numbers[after])
             automaton.targets.append(targets)
-            if len(pending) > MAX_STATES:
-                raise TooLarge
         return automaton
 
     def _after(self, state: _State, c: int) -> _State | None:

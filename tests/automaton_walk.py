@@ -88,9 +88,14 @@ def check(node: Node, tokens: Sequence[bytes] = EVERY_BYTE, alphabet: str = ALPH
     """Every mask, step, end and forced text is the truth, in every state that bytes or tokens lead to."""
     texts = language(node, {}, alphabet, LONGEST)
     assert all(len(text) < LONGEST for text in texts), "the language was cut off"
+    compare(Grammar(node), texts, tokens, alphabet)
+
+
+def compare(grammar: Grammar, texts: Iterable[str], tokens: Sequence[bytes], alphabet: str) -> None:
+    """The automaton against all the texts of its grammar, in every state that bytes or tokens lead to."""
     walk = Walk(Texts(texts), tokens, alphabet)
     try:
-        automaton = compiled(Grammar(node), tokens)
+        automaton = compiled(grammar, tokens)
     except (UnsatisfiableSchemaError, VocabularyError):
         assert not walk.alive[walk.truth.start], "refused, but some text can be spelled"
         return
