@@ -115,20 +115,26 @@ void Automaton::normalise(std::vector<Item>& items) {
             merged.push_back(item);
         }
     }
-    std::ranges::stable_sort(merged, {}, &Item::stacks);
-    items.clear();
-    for (size_t i = 0; i < merged.size();) {
+    items = std::move(merged);
+    join_equal_stacks(items);
+    std::ranges::sort(items);
+}
+
+void Automaton::join_equal_stacks(std::vector<Item>& items) {
+    std::ranges::stable_sort(items, {}, &Item::stacks);
+    std::vector<Item> joined;
+    for (size_t i = 0; i < items.size();) {
         std::vector<ExprId> same;
         size_t j = i;
-        for (; j < merged.size() && merged[j].stacks == merged[i].stacks; ++j) {
-            if (merged[j].is_plain()) same.push_back(merged[j].lex);
-            if (!merged[j].is_plain()) items.push_back(merged[j]);
+        for (; j < items.size() && items[j].stacks == items[i].stacks; ++j) {
+            if (items[j].is_plain()) same.push_back(items[j].lex);
+            if (!items[j].is_plain()) joined.push_back(items[j]);
         }
         if (!same.empty())
-            items.push_back({same.size() == 1 ? same[0] : lexer_->regex.any_of(std::move(same)), merged[i].stacks});
+            joined.push_back({same.size() == 1 ? same[0] : lexer_->regex.any_of(std::move(same)), items[i].stacks});
         i = j;
     }
-    std::ranges::sort(items);
+    items = std::move(joined);
 }
 
 StateId Automaton::compute_step(StateId state, uint8_t byte) {

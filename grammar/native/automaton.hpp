@@ -117,9 +117,9 @@ private:
         std::vector<SharedBits> bases;
         std::vector<SharedTokens> lists;
         std::vector<TokenId> tokens;
-        std::vector<Ending> endings;  // of a frame above the bottom
+        std::vector<Ending> endings;  // of a frame above the bottom; by their stacks, once all are found
         void add(std::span<const TokenId> more) { tokens.insert(tokens.end(), more.begin(), more.end()); }
-        void share(const std::shared_ptr<const Tokens>& other);
+        void share(const std::shared_ptr<const Tokens>& other);  // all but its endings
     };
     struct Mask : Tokens {  // bases and lists, without what is cleared, and `tokens`
         std::vector<TokenId> cleared;
@@ -188,6 +188,7 @@ private:
     const ClosurePlan& plan_for(const Tops& tops, bool repeats);
     void add_readings(const std::vector<Reader>& readers, Planner& plan);
     void split_by_guard(const Item& item, std::vector<Item>& out);
+    void join_equal_stacks(std::vector<Item>& items);
     StackId with_guard(StackId stacks, ExprId guard);
     static uint64_t hash_of(const Config& config);
 
@@ -215,6 +216,10 @@ private:
     void require_spelling();
 
     // automaton_guard.cpp
+    struct GuardBytes {
+        ByteSet hit, open;  // the bytes that complete one of its texts, and those that lead on to one
+    };
+    const GuardBytes& bytes_of_guard(ExprId guard);
     ByteSet bytes_barred(StackId stacks);
     bool step_guards(Item& item, uint8_t byte);
     bool is_doubtful(const Config& config);
@@ -260,7 +265,7 @@ private:
     std::unique_ptr<Lexemes> lexemes_;
     StackSets stacks_;
     std::unordered_map<int64_t, Fragment> closures_;
-    std::unordered_map<ExprId, ByteSet> barred_;  // by guard
+    std::unordered_map<ExprId, GuardBytes> guard_bytes_;
     std::array<std::map<std::vector<ClosurePlan::Root>, std::unique_ptr<ClosurePlan>>, 2> plans_;
     struct ExitKey {
         const LexMask* lex;
@@ -275,12 +280,6 @@ private:
         std::shared_ptr<const Tokens> tokens;
     };
     std::unordered_map<ExitKey, ExitEntry, ExitHash> exit_tokens_;
-    struct FrameEntry {
-        std::shared_ptr<const LexMask> lex;
-        std::shared_ptr<const Tokens> tokens;
-        std::vector<Ending> endings;
-    };
-    std::map<std::pair<const LexMask*, StackId>, FrameEntry> frame_tokens_;     // by the lexeme before, and frames
     std::unordered_map<uint64_t, std::shared_ptr<const LexMask>> masks_below_;  // by lexer state and node
     std::vector<std::pair<StateId, const Config*>> walk_path_;                  // scratch of `walk_trie`, by depth
     StateTable<Config> configs_;

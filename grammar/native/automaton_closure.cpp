@@ -18,17 +18,16 @@ public:
 
     std::unique_ptr<ClosurePlan> make(const std::vector<ClosurePlan::Root>& roots) {
         for (size_t i = 0; i < roots.size(); ++i)
-            places_[place_of(roots[i].pos, roots[i].guard)].from.push_back(slot(i));
+            places_[place_of(roots[i].pos, roots[i].guard)].from.push_back(static_cast<int32_t>(i));
         plan_->slots = static_cast<int32_t>(roots.size());
         for (size_t i = 0; i < roots.size(); ++i) find_order(static_cast<int32_t>(i));
         for (size_t at = order_.size(); at-- > 0;) flow(order_[at]);
         for (const Place& place : places_) read(place);
         if (!readers_.empty()) automaton_.add_readings(readers_, *this);
-        join_items();
+        automaton_.join_equal_stacks(plan_->items);  // equal slots are equal stacks
         return std::move(plan_);
     }
 
-    // Of plain items with equal stacks one is enough, so these are joined at once.
     void add_item(const Item& item) { automaton_.split_by_guard(item, plan_->items); }
     int32_t push(PosId pos, int32_t below) {
         auto [found, is_new] = pushes_.try_emplace({pos, below}, plan_->slots);
@@ -57,8 +56,6 @@ private:
         int32_t index = -1, low = -1;  // of Tarjan's algorithm
         int32_t group = -1;
     };
-
-    static int32_t slot(size_t index) { return static_cast<int32_t>(index); }
 
     int32_t place_of(PosId pos, ExprId guard) {
         auto [found, is_new] = index_.try_emplace({pos, guard}, static_cast<int32_t>(places_.size()));
@@ -168,24 +165,6 @@ private:
             if (move.kind == Move::Lex) readers_.push_back({move.what, after, place.guard});
             if (move.kind == Move::Read) add_item({move.what, after, RegexSet::kNothing, place.guard});
         }
-    }
-
-    void join_items() {
-        auto by_slot = [](const Item& item) { return std::pair(!item.is_plain(), item.stacks); };
-        std::ranges::stable_sort(plan_->items, {}, by_slot);
-        std::vector<Item> joined;
-        for (size_t i = 0; i < plan_->items.size();) {
-            std::vector<ExprId> same;
-            size_t j = i;
-            for (; j < plan_->items.size() && by_slot(plan_->items[j]) == by_slot(plan_->items[i]); ++j) {
-                if (plan_->items[j].is_plain()) same.push_back(plan_->items[j].lex);
-                if (!plan_->items[j].is_plain()) joined.push_back(plan_->items[j]);
-            }
-            if (!same.empty())
-                joined.push_back({automaton_.lexer_->regex.any_of(std::move(same)), plan_->items[i].stacks});
-            i = j;
-        }
-        plan_->items = std::move(joined);
     }
 
     Automaton& automaton_;

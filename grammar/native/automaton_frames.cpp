@@ -17,7 +17,9 @@ void Automaton::leave(const std::shared_ptr<const LexMask>& lex, StackId stacks,
     if (follow.reaches_bottom) {
         out.endings.push_back({nullptr, 0, lex, stacks});
     } else if (!leave_frame(lex, stacks, out)) {
-        out.share(exit_tokens(lex, state_of(follow)));
+        const std::shared_ptr<const Tokens> tokens = exit_tokens(lex, state_of(follow));
+        out.share(tokens);
+        out.endings.insert(out.endings.end(), tokens->endings.begin(), tokens->endings.end());
     }
 }
 
@@ -27,21 +29,9 @@ bool Automaton::leave_frame(const std::shared_ptr<const LexMask>& lex, StackId s
     Bottoms bottoms;
     StackId above = cut(stacks, bottoms);
     if (above == stacks) return false;
-    auto [found, is_new] = frame_tokens_.try_emplace({lex.get(), above});
-    if (is_new) {
-        const Fragment& follow = closure(above);
-        std::shared_ptr<const Tokens> tokens = exit_tokens(lex, state_of(follow));
-        auto inside = std::make_shared<Tokens>(*tokens);
-        std::vector<Ending> endings = std::move(inside->endings);
-        std::ranges::stable_sort(endings, {}, &Ending::stacks);
-        inside->endings.clear();
-        exit_bytes_ +=
-            sizeof(FrameEntry) + 80 + inside->tokens.size() * sizeof(TokenId) + tokens->endings.size() * sizeof(Ending);
-        found->second = {lex, std::move(inside), std::move(endings)};
-    }
-    const FrameEntry entry = found->second;
-    out.share(entry.tokens);
-    go_on(entry.endings, bottoms.below, out);
+    const std::shared_ptr<const Tokens> tokens = exit_tokens(lex, state_of(closure(above)));
+    out.share(tokens);
+    go_on(tokens->endings, bottoms.below, out);
     return true;
 }
 

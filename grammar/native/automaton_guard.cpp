@@ -18,6 +18,19 @@ StackId Automaton::with_guard(StackId stacks, ExprId guard) {
     return lexer_->nonempty(texts) ? stacks_.push(frames_->guard(texts), stacks) : stacks;
 }
 
+const Automaton::GuardBytes& Automaton::bytes_of_guard(ExprId guard) {
+    auto [found, is_new] = guard_bytes_.try_emplace(guard);
+    if (!is_new) return found->second;
+    GuardBytes& bytes = found->second;
+    std::span<const Edge> edges = lexer_->regex.derivative(guard);
+    for (const Edge& edge : std::vector<Edge>(edges.begin(), edges.end())) {
+        if (!lexer_->nonempty(edge.target)) continue;
+        ByteSet& set = lexer_->nullable(edge.target) ? bytes.hit : bytes.open;
+        set = set | lexer_->regex.byte_set(edge.set);
+    }
+    return bytes;
+}
+
 // What begins behind a guard: as it is where the first byte ends the guard, with the guard where that goes on.
 void Automaton::split_by_guard(const Item& item, std::vector<Item>& out) {
     if (lexer_->alive(item.lex).empty()) return;
@@ -25,13 +38,7 @@ void Automaton::split_by_guard(const Item& item, std::vector<Item>& out) {
         out.push_back(item);
         return;
     }
-    ByteSet hit, open;
-    std::span<const Edge> edges = lexer_->regex.derivative(item.guard);
-    for (const Edge& edge : std::vector<Edge>(edges.begin(), edges.end())) {
-        if (!lexer_->nonempty(edge.target)) continue;
-        ByteSet& set = lexer_->nullable(edge.target) ? hit : open;
-        set = set | lexer_->regex.byte_set(edge.set);
-    }
+    const auto [hit, open] = bytes_of_guard(item.guard);
     Item free = item, guarded = item;
     free.guard = RegexSet::kNothing;
     free.lex = lexemes_->beginning_with(item.lex, ~(hit | open));
@@ -47,14 +54,7 @@ ByteSet Automaton::bytes_barred(StackId stacks) {
     if (stacks_.has_empty(stacks)) return {};
     for (const StackTop& top : stacks_.tops(stacks)) {
         if (!frames_->is_guard(top.pos)) return {};
-        auto [found, is_new] = barred_.try_emplace(frames_->texts_of_guard(top.pos));
-        if (is_new) {
-            std::span<const Edge> edges = lexer_->regex.derivative(found->first);
-            for (const Edge& edge : edges) {
-                if (lexer_->nullable(edge.target)) found->second = found->second | lexer_->regex.byte_set(edge.set);
-            }
-        }
-        barred = barred & found->second;
+        barred = barred & bytes_of_guard(frames_->texts_of_guard(top.pos)).hit;
     }
     return barred;
 }

@@ -170,7 +170,6 @@ void Automaton::Tokens::share(const std::shared_ptr<const Tokens>& other) {
     bases.insert(bases.end(), other->bases.begin(), other->bases.end());
     lists.insert(lists.end(), other->lists.begin(), other->lists.end());
     if (!other->tokens.empty()) lists.push_back(SharedTokens(other, &other->tokens));
-    endings.insert(endings.end(), other->endings.begin(), other->endings.end());
 }
 
 // The tokens that leave a lexeme and go on from `next`. The states of one string (its lengths, the names it may not be)
@@ -195,8 +194,10 @@ std::shared_ptr<const Automaton::Tokens> Automaton::exit_tokens(const std::share
             if (goes_on(exit)) tokens_below(*exit.trie, exit.node, after, *tokens);
         }
     });
+    std::ranges::stable_sort(tokens->endings, {}, &Ending::stacks);
     exit_bytes_ += tokens->tokens.capacity() * sizeof(TokenId) + sizeof(Tokens) + sizeof(ExitEntry) + 64 +
-                   (tokens->bases.capacity() + tokens->lists.capacity()) * sizeof(SharedTokens);
+                   (tokens->bases.capacity() + tokens->lists.capacity()) * sizeof(SharedTokens) +
+                   tokens->endings.capacity() * sizeof(Ending);
     exit_tokens_.emplace(key, ExitEntry{lex, tokens});
     return tokens;
 }

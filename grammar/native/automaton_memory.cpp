@@ -51,7 +51,6 @@ void Automaton::drop_derived() {
     for (auto& plans : plans_) plans.clear();
     exit_tokens_.clear();
     masks_below_.clear();
-    frame_tokens_.clear();
     closure_bytes_ = 0;
     exit_bytes_ = 0;
 }

@@ -390,13 +390,9 @@ bool Lexemes::can_be_followed(int32_t terminal, ExprId everything, const Neighbo
     return true;
 }
 
-void Lexemes::look_at_neighbours() {
-    auto count = static_cast<int32_t>(program_.terminals().size());
-    if (count > 0) keeps_apart_ = check_apart();
-}
-
 bool Lexemes::check_apart() {
     auto count = static_cast<int32_t>(program_.terminals().size());
+    if (count == 0) return true;
     Neighbours neighbours(program_, lexer_);
     for (int32_t i = 0; i < count; ++i) {
         if (!neighbours.is_used(i)) continue;

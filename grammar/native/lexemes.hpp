@@ -28,7 +28,7 @@ public:
     // By terminal: whether its lexer always takes another one.
     std::vector<bool> unreadable();
     // To be called once the program is settled.
-    void look_at_neighbours();
+    void look_at_neighbours() { keeps_apart_ = check_apart(); }
 
     struct Reading {
         ExprId texts;
