@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from latticework.grammar.compiler import Compiler
 from latticework.grammar.vocabulary import Vocabulary
 
-from .cached_model import text_config
+from .model_facts import text_config
 
 _compilers: WeakKeyDictionary[Any, dict[Hashable, Compiler]] = WeakKeyDictionary()
 _lock = Lock()

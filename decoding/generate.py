@@ -1,8 +1,7 @@
 """Generation under a constraint: `generate` gives values, `complete` gives everything, `stream` gives text as it comes.
 
-The loop is `decode`. It works with any causal language model that is called as Hugging Face's are, and draws by the
-masked law: at each step the tokens after which no valid text could follow lose their probability, and the others share
-it in proportion.
+It works with any causal language model that is called as Hugging Face's are, and draws by the masked law: at each step
+the tokens after which no valid text could follow lose their probability, and the others share it in proportion.
 """
 
 from __future__ import annotations
@@ -11,16 +10,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Unpack
 
 import torch
-from torch import Tensor
 
-from .bitmask import allocate_token_bitmask, apply_token_bitmask_
-from .cached_model import CachedModel
 from .compilers import compiler_for, logits_width
 from .generation import Generation, GenerationIncomplete
+from .loop import Loop
 from .options import Options, Request
 from .prompts import Prompt, encode_prompt, single_prompt, split_prompts
 from .running import RunningSequence
-from .sampling import Sampling
+from .sampling import RowRandom
+from .tree_model import TreeModel
 
 
 def generate(model: Any, tokenizer: Any, prompt: Prompt | Sequence[Prompt], **options: Unpack[Options]) -> Any:
@@ -54,7 +52,7 @@ def complete(
     """One `Generation` per prompt, in order: text, tokens, probabilities, and whether it was finished. As `generate`."""
     prompts, _ = split_prompts(prompt)
     ids = [encode_prompt(tokenizer, prompt) for prompt in prompts]
-    return complete_ids(model, tokenizer, ids, Request(**options))
+    return complete_ids(model, tokenizer, ids, Request.of(**options))
 
 
 def stream(model: Any, tokenizer: Any, prompt: Prompt, **options: Unpack[Options]) -> TextStream:
@@ -64,7 +62,7 @@ def stream(model: Any, tokenizer: Any, prompt: Prompt, **options: Unpack[Options
     the iterator ends with `GenerationIncomplete`.
     """
     ids = encode_prompt(tokenizer, single_prompt(prompt))
-    steps, (row,) = start(model, tokenizer, [ids], Request(**options))
+    steps, (row,) = start(model, tokenizer, [ids], Request.of(**options))
     return TextStream(steps, row)
 
 
@@ -72,16 +70,20 @@ class TextStream(Iterator[str]):
     """Pieces of a text, as they are generated."""
 
     def __init__(self, steps: Iterator[None], row: RunningSequence) -> None:
-        self._steps = steps
         self._row = row
+        self._pieces = self._read(steps)
 
     def __next__(self) -> str:
-        for _ in self._steps:
-            if self._row.pieces[-1]:
-                return self._row.pieces[-1]
-        if self._row.finish_reason == "length":
+        return next(self._pieces)
+
+    def _read(self, steps: Iterator[None]) -> Iterator[str]:
+        given = 0
+        for _ in steps:
+            piece, given = "".join(self._row.pieces[given:]), len(self._row.pieces)
+            if piece:
+                yield piece
+        if not self.generation.finished:
             raise GenerationIncomplete((self.generation,))
-        raise StopIteration
 
     @property
     def generation(self) -> Generation:
@@ -117,50 +119,18 @@ def start(
 
     `generators` replaces the random numbers that the request's seed gives.
     """
-    constraints = request.constraints(len(prompts))
-    cached = CachedModel(model, prompts)
+    model_of_rows = TreeModel(model, prompts, past_key_values=request.past_key_values)
     compiler = request.compiler or compiler_for(
         tokenizer, width=logits_width(model), generation_config=getattr(model, "generation_config", None)
     )
-    rows = []
-    for prompt, constraint in zip(prompts, constraints, strict=True):
-        room = cached.room(prompt)
-        if room < 1:
-            raise ValueError(f"a prompt of {len(prompt)} tokens leaves no room in the positions of the model")
-        grammar = compiler.compile(constraint)
-        rows.append(RunningSequence(constraint, grammar, int(min(request.max_new_tokens, room))))
     if generators is None:
         generators = request.generators(len(prompts))
-    return decode(cached, rows, request.sampling, generators), rows
-
-
-@torch.no_grad()
-def decode(
-    model: CachedModel, rows: list[RunningSequence], sampling: Sampling, generators: Sequence[torch.Generator]
-) -> Iterator[None]:
-    """The loop: one token for each row at each step, until every row is done."""
-    bitmask = allocate_token_bitmask(
-        len(rows), rows[0].matcher.grammar.vocabulary.size, pinned=model.device.type == "cuda"
-    )
-    next_ids = model.prompt_ids  # (B, T), then (B, 1)
-    while any(row.finish_reason is None for row in rows):
-        logits = model(next_ids)  # (B, W)
-        fill_bitmask(rows, bitmask)  # (B, ceil(V / 32)), on the host while the device computes
-        free = logits.log_softmax(dim=-1)  # (B, W), the model's own law
-        apply_token_bitmask_(free, bitmask.to(free.device, non_blocking=True))
-        held = free.log_softmax(dim=-1)  # (B, W), the masked law
-        next_ids = sampling(held, generators)[:, None]  # (B, 1)
-        figures = torch.cat([free.gather(-1, next_ids), held.gather(-1, next_ids)], dim=-1)  # (B, 2)
-        for row, token_id, (log_p, log_q) in zip(rows, next_ids[:, 0].tolist(), figures.tolist(), strict=True):
-            row.take(token_id, log_p, log_p - log_q)  # p / q is the mass that is allowed
-        yield
-
-
-def fill_bitmask(rows: list[RunningSequence], bitmask: Tensor) -> None:
-    """Row i of the bitmask for `rows[i]`; in one call, and so in parallel, where all follow one grammar."""
-    grammar = rows[0].matcher.grammar
-    if all(row.matcher.grammar is grammar for row in rows):
-        grammar.fill_bitmask([row.matcher.state for row in rows], bitmask)
-    else:
-        for index, row in enumerate(rows):
-            row.matcher.fill_bitmask(bitmask, index)
+    rows = []
+    for place, (prompt, constraint) in enumerate(zip(prompts, request.constraints(len(prompts)), strict=True)):
+        room = model_of_rows.room(place)
+        if room < 1:
+            raise ValueError(f"a prompt of {len(prompt)} tokens leaves no room in the positions of the model")
+        most, random = int(min(request.max_new_tokens, room)), RowRandom(generators[place])
+        grammar = compiler.compile(constraint)
+        rows.append(RunningSequence(prompt, constraint, grammar, most, random, request.stop_strings))
+    return Loop(model_of_rows, rows, request.sampling).run(), rows

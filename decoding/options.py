@@ -13,6 +13,7 @@ from latticework.grammar.compiler import Compiler
 from latticework.grammar.constraint import CONSTRAINT_EXPECTED, Constraint
 from latticework.grammar.constraint_options import PropertyOrder, Whitespace
 
+from .generation_config import options_of
 from .sampling import Sampling, row_generator
 
 
@@ -30,8 +31,12 @@ class Options(TypedDict, total=False):
     top_k: int | None
     top_p: float | None
     min_p: float | None
+    repetition_penalty: float
+    stop: str | Sequence[str]
+    generation_config: Any
     seed: int | None
     compiler: Compiler | None
+    past_key_values: Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +52,14 @@ class Request:
         property_order, whitespace: as in `json_schema`; only with `schema`.
         max_new_tokens: how many tokens may be generated for each prompt, the end token included.
         temperature, top_k, top_p, min_p: as in `Sampling`; the default is greedy.
+        repetition_penalty: divides positive logits of tokens that came before, and multiplies negative ones; before the
+            mask.
+        stop: one or more strings: an output ends where one of them is complete.
+        generation_config: a Hugging Face `GenerationConfig`, whose values stand in for options that are not given.
         seed: makes sampling reproducible; row i of a call draws the same numbers whatever the other rows are. Without
             it the global random state of torch is used.
         compiler: compiles for the tokenizer's vocabulary; by default one is kept for each tokenizer.
+        past_key_values: an empty cache for the model to use, such as a `StaticCache`; by default the model makes its own.
 
     Raises `ValueError` for options that are out of range, missing, or would have no effect.
     """
@@ -65,8 +75,18 @@ class Request:
     top_k: int | None = None
     top_p: float | None = None
     min_p: float | None = None
+    repetition_penalty: float = 1.0
+    stop: str | Sequence[str] = ()
+    generation_config: Any = None
     seed: int | None = None
     compiler: Compiler | None = None
+    past_key_values: Any = None
+
+    @classmethod
+    def of(cls, **options: Any) -> Request:
+        """The request for the options of a call, where `generation_config` stands in for what is not given."""
+        config = options.get("generation_config")
+        return cls(**({} if config is None else options_of(config)) | options)
 
     def __post_init__(self) -> None:
         sources = ("schema", "regex", "choice", "constraint")
@@ -80,13 +100,20 @@ class Request:
             raise TypeError(f"max_new_tokens: int expected, not {type(self.max_new_tokens).__name__}")
         if self.max_new_tokens < 1:
             raise ValueError(f"max_new_tokens={self.max_new_tokens}: at least 1 expected")
+        if not all(isinstance(stop, str) and stop for stop in self.stop_strings):
+            raise ValueError("stop: strings that are not empty expected")
         if self.seed is not None and self.temperature == 0:
             raise ValueError("seed has no effect at temperature 0: give a temperature")
 
     @property
     def sampling(self) -> Sampling:
         """How tokens are drawn."""
-        return Sampling(self.temperature, self.top_k, self.top_p, self.min_p)
+        return Sampling(self.temperature, self.top_k, self.top_p, self.min_p, self.repetition_penalty)
+
+    @property
+    def stop_strings(self) -> tuple[str, ...]:
+        """The strings that end an output."""
+        return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)
 
     def constraints(self, count: int) -> list[Constraint]:
         """The constraint of each of `count` prompts."""

@@ -28,6 +28,8 @@ class Sampling:
         top_k: keep the k most likely tokens.
         top_p: keep the fewest most likely tokens whose probabilities sum to p or more.
         min_p: keep the tokens at least p times as likely as the most likely one.
+        repetition_penalty: makes tokens of the text so far less likely (`penalties.py`); 1 changes nothing. It is applied
+            by the loop, before the mask.
 
     Raises `ValueError` for a value out of range, and for a truncation that a temperature of 0 would ignore.
     """
@@ -36,6 +38,7 @@ class Sampling:
     top_k: int | None = None
     top_p: float | None = None
     min_p: float | None = None
+    repetition_penalty: float = 1.0
 
     def __post_init__(self) -> None:
         if not (self.temperature == 0 or _SMALLEST_TEMPERATURE <= self.temperature < math.inf):
@@ -46,6 +49,8 @@ class Sampling:
             raise ValueError(f"top_p={self.top_p}: a number in (0, 1] expected")
         if self.min_p is not None and not 0 <= self.min_p <= 1:
             raise ValueError(f"min_p={self.min_p}: a number in [0, 1] expected")
+        if not 0 < self.repetition_penalty < math.inf:
+            raise ValueError(f"repetition_penalty={self.repetition_penalty}: a positive number expected")
         if self.temperature == 0 and (self.top_k, self.top_p, self.min_p) != (None, None, None):
             raise ValueError("top_k, top_p and min_p have no effect at temperature 0: give a temperature")
 
@@ -92,6 +97,28 @@ def draw(law: Tensor, uniform: Tensor) -> Tensor:
     block, rest = _invert(mass, uniform)  # (B,), (B,)
     inside = blocks.take_along_dim(block[:, None, None], dim=1)[:, 0].double()  # (B, _BLOCK)
     return block * _BLOCK + _invert(inside, rest)[0]
+
+
+class RowRandom:
+    """The random numbers of one sequence, one for each token, whatever is looked at before it is settled."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        self._generator = generator
+        self._ahead: list[float] = []
+
+    def ahead(self, depth: int) -> float:
+        """The number in [0, 1) for the token `depth` places from here."""
+        while len(self._ahead) <= depth:
+            self._ahead.append(self.fresh())
+        return self._ahead[depth]
+
+    def pass_by(self, count: int) -> None:
+        """Move on by `count` tokens."""
+        del self._ahead[:count]
+
+    def fresh(self) -> float:
+        """A number in [0, 1) that belongs to no token."""
+        return float(torch.rand((), dtype=torch.float64, generator=self._generator))
 
 
 def row_generator(seed: int, row: int) -> torch.Generator:

@@ -89,6 +89,10 @@ class Matcher:
     def accept_token(self, token_id: int) -> None:
         """Move by one token. Raises TokenRejected, and stays where it is, if the bitmask forbids it."""
 
+    def peek(self, state: int, token_id: int) -> int:
+        """As `CompiledGrammar.step`, from any state; the state that is reached is not dropped before this matcher moves.
+        For drafts: the states of what may come next."""
+
     def validate_tokens(self, token_ids: Sequence[int]) -> int:
         """How many of these would be accepted one after the other; moves nothing."""
 

@@ -24,6 +24,7 @@ from latticework.decoding.generate import TextStream, complete, start, stream
 from latticework.decoding.generation import Generation, GenerationIncomplete
 from latticework.decoding.options import Options, Request
 from latticework.decoding.prompts import Prompt, encode_prompt, single_prompt
+from latticework.decoding.running import RunningSequence
 from latticework.decoding.sampling import row_generator
 
 from .builtin import PATH as BUILTIN_MODEL
@@ -84,7 +85,7 @@ class StructuredGenerationPipeline(Pipeline):
 
     def _forward(self, input_tensors: dict[str, Any], **forward_parameters: Any) -> Any:
         rows, streamer = forward_parameters.pop("rows"), forward_parameters.pop("streamer", None)
-        request = Request(**forward_parameters)
+        request = Request.of(**forward_parameters)
         prompts: list[list[int]] = input_tensors["prompt_ids"]
         numbers = [next(rows) for _ in prompts]
         generators = None
@@ -92,7 +93,7 @@ class StructuredGenerationPipeline(Pipeline):
             generators = [row_generator(request.seed, number) for number in numbers]
         steps, running = start(self.model, self.tokenizer, prompts, request, generators)
         if streamer is not None:
-            steps = _fed(streamer, prompts, steps, lambda: running[0].matcher.token_ids[-1])
+            steps = _fed(streamer, prompts, steps, running[0])
         for _ in steps:
             pass
         return {"generations": [row.generation() for row in running]}
@@ -144,12 +145,15 @@ def _joined(items: list[dict[str, list[list[int]]]]) -> dict[str, list[list[int]
     return {"prompt_ids": [prompt for item in items for prompt in item["prompt_ids"]]}
 
 
-def _fed(streamer: Any, prompts: list[list[int]], steps: Iterator[None], newest: Any) -> Iterator[None]:
+def _fed(streamer: Any, prompts: list[list[int]], steps: Iterator[None], row: RunningSequence) -> Iterator[None]:
     """The same steps; the streamer is given the prompt first, then each token, then the end."""
     if len(prompts) != 1:
         raise ValueError("a streamer takes one prompt at a time: use batch_size=1")
     streamer.put(torch.tensor(prompts))
+    given = len(row.token_ids)
     for step in steps:
-        streamer.put(torch.tensor([newest()]))
+        for token_id in row.token_ids[given:]:
+            streamer.put(torch.tensor([token_id]))
+        given = len(row.token_ids)
         yield step
     streamer.end()

@@ -60,6 +60,7 @@ std::vector<StateId> Automaton::pinned_states() {
     std::lock_guard lock(matchers_mutex_);
     for (const Matcher* matcher : matchers_) {
         pinned.insert(pinned.end(), matcher->states().begin(), matcher->states().end());
+        pinned.insert(pinned.end(), matcher->peeked().begin(), matcher->peeked().end());
     }
     return pinned;
 }

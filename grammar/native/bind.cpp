@@ -274,6 +274,7 @@ void bind_matcher(nb::module_& m) {
         .def_prop_ro("is_accepting", &Matcher::is_accepting)
         .def_prop_ro("is_terminated", &Matcher::is_terminated)
         .def("accept_token", &Matcher::accept, "token_id"_a, nb::call_guard<Unlocked>())
+        .def("peek", &Matcher::peek, "state"_a, "token_id"_a, nb::call_guard<Unlocked>())
         .def(
             "validate_tokens",
             [](const Matcher& self, const std::vector<TokenId>& tokens) { return self.validate(tokens); },

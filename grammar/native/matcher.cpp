@@ -37,10 +37,18 @@ void Matcher::accept(TokenId token) {
         if (reached == Automaton::kDead) return;
         states_.push_back(reached);
         tokens_.push_back(token);
+        peeked_.clear();
     });
     if (next == Automaton::kDead) {
         throw Rejected(token, automaton_->vocabulary()->given_bytes(token), static_cast<long>(tokens_.size()));
     }
+}
+
+StateId Matcher::peek(StateId from, TokenId token) {
+    std::lock_guard lock(mutex_);
+    return automaton_->step_pinned(from, token, [&](StateId reached) {
+        if (reached != Automaton::kDead) peeked_.push_back(reached);
+    });
 }
 
 size_t Matcher::validate(std::span<const TokenId> tokens) const { return automaton_->validate(state(), tokens); }
@@ -63,6 +71,7 @@ void Matcher::truncate(size_t length) {
     automaton_->change_matcher([&] {
         states_.resize(length + 1);
         tokens_.resize(length);
+        peeked_.clear();
     });
 }
 

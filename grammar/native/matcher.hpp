@@ -22,11 +22,14 @@ public:
     std::vector<TokenId> tokens() const;
     // For the automaton, while it drops states and nothing moves.
     const std::vector<StateId>& states() const { return states_; }
+    const std::vector<StateId>& peeked() const { return peeked_; }
     bool is_accepting() const { return automaton_->is_accepting(state()); }
     bool is_terminated() const { return state() == Automaton::kTerminated; }
 
     void accept(TokenId token);  // throws Rejected and changes nothing
     size_t validate(std::span<const TokenId> tokens) const;
+    // The state behind a token, which need not be the next one; it is not dropped before this matcher moves.
+    StateId peek(StateId from, TokenId token);
     void rollback(size_t count);  // throws std::invalid_argument past the start
     void reset();
 
@@ -37,6 +40,7 @@ private:
     mutable std::mutex mutex_;     // a matcher belongs to one sequence, but two threads must not break the process
     std::vector<StateId> states_;  // the start, then one per token
     std::vector<TokenId> tokens_;
+    std::vector<StateId> peeked_;  // since it last moved
 };
 
 }  // namespace latticework

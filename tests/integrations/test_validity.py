@@ -21,6 +21,7 @@ import validity
 import verdicts
 
 import latticework as lw
+from latticework.decoding.generation import Report
 
 OWN = {
     "person": {
@@ -157,7 +158,7 @@ def one():
     """A compiled schema, and a finished generation of it; each byte is a token, 256 is the end."""
     constraint = lw.json_schema({"enum": ["ab"]}, whitespace="compact")
     vocabulary = lw.Vocabulary([*(bytes([value]) for value in range(256)), None], [256])
-    generation = lw.Generation((*b'"ab"', 256), '"ab"', "end", 0.0, 0.0, constraint)
+    generation = lw.Generation((*b'"ab"', 256), '"ab"', "end", True, (), (), Report(), constraint)
     return lw.Compiler(vocabulary).compile(constraint), generation
 
 

@@ -1,0 +1,144 @@
+"""The loop: draft, one pass of the model, masks, draw, and move on, for all rows of a batch, until every row is done.
+
+Each pass looks at the next token of every row and at the drafts of what may follow, and settles all that stand. Logits
+go through penalties, then the mask, then temperature and truncation (`Sampling`), in this order. The output does not
+depend on the drafts: `verification.py` says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from .bitmask import allocate_token_bitmask, apply_token_bitmask_
+from .draft_tree import DraftTree
+from .penalties import penalise_repetition
+from .running import RunningSequence
+from .sampling import Sampling
+from .tree_model import TreeModel
+from .verification import Verdict, verify
+
+
+class Drafting(Protocol):
+    """What the loop asks for drafts."""
+
+    def propose(self, rows: Sequence[RunningSequence], trees: Sequence[DraftTree]) -> None:
+        """Add to the trees what may come next in the rows."""
+
+    def observe(
+        self, rows: Sequence[RunningSequence], trees: Sequence[DraftTree], verdicts: Sequence[Verdict], held: Tensor
+    ) -> None:
+        """Learn from a pass: `held` [N, V] are the masked logits at the roots and nodes of the trees."""
+
+
+class Loop:
+    """One batch on its way. `step` makes a pass; `rows` fill."""
+
+    def __init__(
+        self, model: TreeModel, rows: Sequence[RunningSequence], sampling: Sampling, drafting: Drafting | None = None
+    ) -> None:
+        self.rows = rows
+        self._model = model
+        self._sampling = sampling
+        self._drafting = drafting
+        self._bitmask = torch.empty((0, 0), dtype=torch.int32)
+
+    def run(self) -> Iterator[None]:
+        """A pass at each step, until every row is done."""
+        while not all(row.is_done for row in self.rows):
+            with torch.no_grad():
+                self.step()
+            yield
+
+    def step(self) -> None:
+        """One pass of the model; every row that is not done moves on by at least one token."""
+        rows = [row for row in self.rows if not row.is_done]
+        with self._timed(rows, "draft"):
+            trees = self._draft(rows)
+        with self._timed(rows, "model"):
+            logits = self._model(self._in_place(rows, trees))  # (N, W)
+        with self._timed(rows, "mask"):
+            bitmask = self._masks(trees)  # (N, words), on the host while the device computes
+        with self._timed(rows, "sample"):
+            free, held = self._laws(logits, bitmask, rows, trees)
+            verdicts = verify(free, held, trees, self._sampling, [row.random for row in rows])
+            self._settle(rows, trees, verdicts)
+        if self._drafting is not None:
+            with self._timed(rows, "draft"):
+                self._drafting.observe(rows, trees, verdicts, held)
+
+    def _draft(self, rows: Sequence[RunningSequence]) -> list[DraftTree]:
+        trees = [DraftTree(row.matcher) for row in rows]
+        if self._drafting is not None:
+            self._drafting.propose(rows, trees)
+        for row, tree in zip(rows, trees, strict=True):
+            if not self._model.can_branch and not tree.is_chain:
+                tree.keep(tree.best_chain())
+            if not self._model.can_draft or len(tree) >= row.remaining:
+                tree.keep(self._possible(tree, row.remaining))
+        return trees
+
+    def _possible(self, tree: DraftTree, remaining: int) -> list[int]:
+        """Without what comes too late, and without what the model cannot look at."""
+        sure = [bool(tree.sure[node]) for node in range(len(tree))]
+        for node, parent in enumerate(tree.parents):
+            sure[node] = sure[node] and (parent == DraftTree.ROOT or sure[parent])
+        allowed = [self._model.can_draft or is_sure for is_sure in sure]
+        return [node for node, depth in enumerate(tree.depths) if depth < remaining and allowed[node]]
+
+    def _in_place(self, rows: Sequence[RunningSequence], trees: Sequence[DraftTree]) -> list[DraftTree | None]:
+        known = {id(row): tree for row, tree in zip(rows, trees, strict=True)}
+        return [known.get(id(row)) for row in self.rows]
+
+    def _masks(self, trees: Sequence[DraftTree]) -> Tensor:
+        """int32[N, words]: what is allowed at the roots and nodes, row by row."""
+        states = [[tree.root_state, *tree.states] for tree in trees]
+        bitmask = self._room(sum(map(len, states)), trees[0].grammar.vocabulary.size)
+        grammars = {id(tree.grammar) for tree in trees}
+        if len(grammars) == 1:  # one call fills all
+            trees[0].grammar.fill_bitmask([state for row in states for state in row], bitmask)
+            return bitmask
+        first = 0
+        for tree, row in zip(trees, states, strict=True):
+            tree.grammar.fill_bitmask(row, bitmask[first : first + len(row)])
+            first += len(row)
+        return bitmask
+
+    def _room(self, count: int, vocabulary_size: int) -> Tensor:
+        if len(self._bitmask) < count:
+            pinned = self._model.device.type == "cuda"
+            self._bitmask = allocate_token_bitmask(count, vocabulary_size, pinned=pinned)
+        return self._bitmask[:count]
+
+    def _laws(
+        self, logits: Tensor, bitmask: Tensor, rows: Sequence[RunningSequence], trees: Sequence[DraftTree]
+    ) -> tuple[Tensor, Tensor]:
+        """The model's own law [N, W] and the law that is drawn from, both where the mask allows it."""
+        bitmask = bitmask.to(logits.device, non_blocking=True)
+        free = logits.log_softmax(dim=-1)
+        apply_token_bitmask_(free, bitmask)
+        if self._sampling.repetition_penalty == 1:
+            return free, free
+        held = penalise_repetition(logits, self._sampling.repetition_penalty, [row.token_ids for row in rows], trees)
+        apply_token_bitmask_(held, bitmask)
+        return free, held
+
+    def _settle(self, rows: Sequence[RunningSequence], trees: Sequence[DraftTree], verdicts: Sequence[Verdict]) -> None:
+        place = {id(row): index for index, row in enumerate(self.rows)}
+        for row, tree, verdict in zip(rows, trees, verdicts, strict=True):
+            row.count(tree, verdict)
+            row.take(verdict)
+            self._model.commit(place[id(row)], tree, verdict.path, verdict.token_ids[-1])
+
+    @contextmanager
+    def _timed(self, rows: Sequence[RunningSequence], part: str) -> Iterator[None]:
+        began = perf_counter()
+        yield
+        seconds = perf_counter() - began
+        for row in rows:
+            row.report.seconds[part] += seconds

@@ -1,0 +1,193 @@
+"""The output does not depend on the drafts: token by token with given random numbers, and in law for drafts that were drawn."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_models import bpe_tokenizer, gpt2, llama, same
+
+import latticework as lw
+from latticework.decoding import Sampling, compiler_for
+from latticework.decoding.draft_tree import DraftTree
+from latticework.decoding.loop import Loop
+from latticework.decoding.options import Request
+from latticework.decoding.running import RunningSequence
+from latticework.decoding.sampling import RowRandom, probabilities
+from latticework.decoding.tree_model import TreeModel
+from latticework.decoding.verification import verify
+
+LETTERS = lw.Vocabulary([b"a", b"b", b"c", None], [3])
+ANY = lw.Compiler(LETTERS).compile(lw.regex("[abc]*"))
+
+
+class Numbers(RowRandom):
+    """Random numbers that are given: those of the tokens by depth, and the fresh ones in turn."""
+
+    def __init__(self, tokens, fresh=()) -> None:
+        self.tokens, self.fresh_ones = tokens, iter(fresh)
+
+    def ahead(self, depth: int) -> float:
+        return self.tokens[depth]
+
+    def fresh(self) -> float:
+        return next(self.fresh_ones)
+
+
+def random_tree(rng: random.Random, nodes: int) -> DraftTree:
+    tree = DraftTree(lw.Matcher(ANY))
+    for _ in range(nodes):
+        tree.add(rng.randrange(-1, len(tree)), rng.randrange(3), rng.random())
+    return tree
+
+
+def plain(laws: dict[tuple[int, ...], torch.Tensor], numbers: list[float], length: int) -> list[int]:
+    """What decoding without drafts gives."""
+    text: tuple[int, ...] = ()
+    for uniform in numbers[:length]:
+        law = laws[text]
+        cut = law.cumsum(-1).double()
+        text += (int((cut > uniform * cut[-1]).nonzero()[0]),)
+    return list(text)
+
+
+@given(st.integers(0, 10**9), st.integers(0, 6))
+@settings(deadline=None, max_examples=200)
+def test_given_the_numbers_the_tokens_are_those_of_plain_decoding(seed, nodes):
+    rng = random.Random(seed)
+    generator = torch.Generator().manual_seed(seed)
+    tree, numbers = random_tree(rng, nodes), [rng.random() for _ in range(nodes + 1)]
+    texts = {(): -1}
+    for node, (parent, token_id) in enumerate(zip(tree.parents, tree.token_ids, strict=True)):
+        above = next(text for text, place in texts.items() if place == parent)
+        texts[(*above, token_id)] = node
+    logits = torch.randn((len(tree) + 1, 4), generator=generator, dtype=torch.float64)
+    logits[:, 3] = -torch.inf
+    (verdict,) = verify(logits, logits, [tree], Sampling(1.0), [Numbers(numbers)])
+    laws = {text: logits[node + 1].softmax(-1) for text, node in texts.items()}
+    assert verdict.token_ids == plain(laws, numbers, len(verdict.token_ids))
+    assert [texts[tuple(verdict.token_ids[: end + 1])] for end in range(len(verdict.path))] == verdict.path
+    assert tuple(verdict.token_ids) not in texts  # as much stands as can
+
+
+def expected_law(tree: DraftTree, p: torch.Tensor) -> torch.Tensor:
+    """Of the first token, over evenly spread random numbers: acceptances of each child, then the last draw."""
+    law = torch.zeros(4, dtype=torch.float64)
+    for numbers in torch.quasirandom.SobolEngine(len(tree) + 1).draw(512).tolist():
+        (verdict,) = verify(p.log(), p.log(), [tree], Sampling(1.0), [Numbers([0.5] * 2, [*numbers, 0.5, 0.5])])
+        law[verdict.token_ids[0]] += 1 / 512
+    return law
+
+
+def test_drawn_drafts_are_accepted_by_their_law():
+    """Averaged over what the draft may be, the law of the first token is the model's."""
+    p = torch.tensor([[0.5, 0.3, 0.2, 0.0]] * 2, dtype=torch.float64)
+    q = torch.tensor([0.2, 0.7, 0.1, 0.0], dtype=torch.float64)
+    law = torch.zeros(4, dtype=torch.float64)
+    for token_id in range(3):
+        tree = DraftTree(lw.Matcher(ANY))
+        tree.add(-1, token_id, 0.5, law=q)
+        law += q[token_id] * expected_law(tree, p)
+    assert torch.allclose(law, p[0], atol=0.01)
+
+
+def test_point_drafts_beside_a_drawn_one():
+    p = torch.tensor([[0.5, 0.3, 0.2, 0.0]] * 3, dtype=torch.float64)
+    q = torch.tensor([0.4, 0.0, 0.6, 0.0], dtype=torch.float64)
+    law = torch.zeros(4, dtype=torch.float64)
+    for token_id in (0, 2):
+        tree = DraftTree(lw.Matcher(ANY))
+        tree.add(-1, 1, 0.5)
+        tree.add(-1, token_id, 0.5, law=q)
+        law += q[token_id] * expected_law(tree, p)
+    assert torch.allclose(law, p[0], atol=0.01)
+
+
+def test_sure_drafts_are_not_asked_about():
+    tree = DraftTree(lw.Matcher(ANY))
+    tree.add(tree.add(-1, 1, 1.0, sure=True), 2, 0.5)
+    logits = torch.tensor([[5.0, 0, 0, 0], [0, 0, 5, 0], [9, 0, 0, 0]])
+    (verdict,) = verify(logits.log_softmax(-1), logits, [tree], Sampling(), [Numbers([])])
+    assert verdict.token_ids == [1, 2, 0]
+    assert verdict.log_probabilities == pytest.approx(logits.log_softmax(-1)[[0, 1, 2], [1, 2, 0]].tolist())
+
+
+# ---------------------------------------------------------------------------------------------------------- whole texts
+
+
+class RandomDrafts:
+    """Drafts what comes to mind; sometimes what a run without drafts has written, so that much of it stands."""
+
+    def __init__(self, seed: int, answers: list[list[int]]) -> None:
+        self.rng, self.answers = random.Random(seed), answers
+
+    def propose(self, rows, trees) -> None:
+        for row, tree in zip(rows, trees, strict=True):
+            written = row.token_ids[row.prompt_length :]
+            answer = next((text for text in self.answers if text[: len(written)] == written), [])
+            tree.add_chain(-1, answer[len(written) :][: self.rng.randrange(6)], 0.9)
+            for _ in range(self.rng.randrange(8)):
+                parent = self.rng.randrange(-1, len(tree))
+                allowed = tree.grammar.allowed_tokens(tree.state(parent))
+                tree.add(parent, self.rng.choice(allowed), self.rng.random())
+
+    def observe(self, rows, trees, verdicts, held) -> None:
+        place = 0
+        for tree, verdict in zip(trees, verdicts, strict=True):
+            law = probabilities(held[place : place + 1], Sampling(1.0))[0]
+            assert law[verdict.token_ids[0]] > 0
+            place += 1 + len(tree)
+
+
+SCHEMA = lw.json_schema(
+    {
+        "type": "object",
+        "properties": {"name": {"type": "string", "maxLength": 6}, "kind": {"enum": ["cat", "dog", "cow"]}},
+        "required": ["name", "kind"],
+        "additionalProperties": False,
+    },
+    whitespace="compact",
+)
+PROMPTS = ["A", "Bb xyz person", "{{", "the rain in spain the rain"]
+
+
+def run(model, request: Request, drafting=None, prompts=PROMPTS):
+    tokenizer = bpe_tokenizer()
+    grammar = compiler_for(tokenizer).compile(request.constraint)
+    ids = [tokenizer(prompt)["input_ids"] for prompt in prompts]
+    random = [RowRandom(generator) for generator in request.generators(len(ids))]
+    rows = [
+        RunningSequence(text, request.constraint, grammar, request.max_new_tokens, number)
+        for text, number in zip(ids, random, strict=True)
+    ]
+    for _ in Loop(TreeModel(model, ids), rows, request.sampling, drafting).run():
+        pass
+    return [row.generation() for row in rows]
+
+
+@pytest.mark.parametrize("make", [llama, gpt2])
+@pytest.mark.parametrize(
+    "options", [{}, {"temperature": 1.0, "seed": 5}, {"temperature": 2.0, "top_p": 0.9, "seed": 1}]
+)
+@pytest.mark.parametrize("penalty", [1.0, 1.3])
+def test_drafts_change_nothing_but_the_number_of_passes(make, options, penalty):
+    request = Request(constraint=SCHEMA, max_new_tokens=40, repetition_penalty=penalty, **options)
+    without = run(make(), request)
+    answers = [list(generation.token_ids) for generation in without]
+    for seed in range(3):
+        drafted = run(make(), request, RandomDrafts(seed, answers))
+        same(drafted, without)
+        passes = [generation.report.forward_passes for generation in drafted]
+        assert sum(passes) < sum(len(answer) for answer in answers)
+        assert all(generation.report.accepted <= generation.report.drafted for generation in drafted)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_batches_of_drafted_rows_equal_rows_alone(seed):
+    request = Request(constraint=SCHEMA, max_new_tokens=30)
+    together = run(llama(seed), request, RandomDrafts(seed, []))
+    for prompt, generation in zip(PROMPTS, together, strict=True):
+        same(run(llama(seed), request, prompts=[prompt]), [generation])
