@@ -46,13 +46,16 @@ class DraftTree:
     def add(self, parent: int, token_id: int, chance: float, *, sure: bool = False, law: Tensor | None = None) -> int:
         """The child of `parent` with this token, made if it is not there; `REFUSED` if the token is not allowed there.
 
-        An end token is refused too: nothing comes after it. A token that was drawn from a law stands apart from the
-        same token without, and cannot be sure.
+        An end token is refused too: nothing comes after it. A child that is there keeps the larger chance, and is sure
+        if it was or is to be. A law that the token was drawn from is kept as well: what becomes of a drawn token must
+        not depend on whether others have proposed it too.
         """
         known = self._children[parent + 1].get(token_id)
         if known is not None:
             self.chances[known] = max(self.chances[known], chance)
-            self.sure[known] = self.sure[known] or (sure and self.laws[known] is None)
+            self.sure[known] = self.sure[known] or sure
+            if law is not None:
+                self.laws[known] = law
             return known
         state = self._matcher.peek(self.state(parent), token_id)
         if state < 0 or self.grammar.is_terminated(state):
@@ -106,10 +109,17 @@ class DraftTree:
         return product
 
     def best_chain(self) -> list[int]:
-        """The nodes from the root down, at each the most likely child; the first of equals."""
+        """The nodes from the root down, at each the most likely child, the first of equals.
+
+        A sure child comes before others, then one that was drawn from a law: whether that is looked at must not depend
+        on which token was drawn.
+        """
         chain, node = [], self.ROOT
         while below := self.children(node):
-            node = max(below.values(), key=lambda child: (self.sure[child], self.chances[child], -child))
+            node = max(
+                below.values(),
+                key=lambda child: (self.sure[child], self.laws[child] is not None, self.chances[child], -child),
+            )
             chain.append(node)
         return chain
 

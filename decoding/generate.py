@@ -11,6 +11,7 @@ from typing import Any, Unpack
 
 import torch
 
+from .budget import check_budget
 from .compilers import compiler_for, logits_width
 from .generation import Generation, GenerationIncomplete
 from .loop import Loop
@@ -132,5 +133,8 @@ def start(
             raise ValueError(f"a prompt of {len(prompt)} tokens leaves no room in the positions of the model")
         most, random = int(min(request.max_new_tokens, room)), RowRandom(generators[place])
         grammar = compiler.compile(constraint)
-        rows.append(RunningSequence(prompt, constraint, grammar, most, random, request.stop_strings))
-    return Loop(model_of_rows, rows, request.sampling).run(), rows
+        if request.finish:
+            check_budget(grammar, most)
+        options = {"stop": request.stop_strings, "finish": request.finish}
+        rows.append(RunningSequence(prompt, constraint, grammar, most, random, **options))
+    return Loop(model_of_rows, rows, request.sampling, request.drafters(tokenizer)).run(), rows

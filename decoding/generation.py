@@ -40,13 +40,13 @@ class Generation:
         text: the bytes of these tokens, concatenated; exact, not the tokenizer's decoding. A special token that the
             constraint asks for leaves its name. Of a generation that was cut off inside a character, that is left out;
             one that met a stop string ends with it.
-        finish_reason: "end": an end token was drawn. "complete": the token budget is used up, and nothing but the end
-            could follow. "stop": a stop string was met. "length": the budget is used up before the text was finished,
-            so it may not be valid.
+        finish_reason: "end": an end token was drawn. "complete": the token budget is used up, and the text is complete:
+            it was led to its end, or nothing but the end could follow. "stop": a stop string was met. "length": the
+            budget is used up before the text was finished, so it may not be valid.
         is_valid: whether the tokens make a complete text of the constraint.
         log_probabilities: of each token under the model itself (temperature 1, no mask, no penalties).
         log_masses: at each token, the logarithm of the probability that the model gave to all allowed ones together:
-            the viable mass.
+            the viable mass. (Where `finish` has narrowed the mask, of those that were left.)
         report: what it took.
         constraint: what the text was held to.
     """

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from .bitmask import allocate_token_bitmask, apply_token_bitmask_
+from .budget import drawn_again, fill_fitting, first_misfit, is_near
 from .draft_tree import DraftTree
+from .drafting import Drafts
+from .observing import observe
 from .penalties import penalise_repetition
 from .running import RunningSequence
 from .sampling import Sampling
@@ -24,28 +26,18 @@ from .tree_model import TreeModel
 from .verification import Verdict, verify
 
 
-class Drafting(Protocol):
-    """What the loop asks for drafts."""
-
-    def propose(self, rows: Sequence[RunningSequence], trees: Sequence[DraftTree]) -> None:
-        """Add to the trees what may come next in the rows."""
-
-    def observe(
-        self, rows: Sequence[RunningSequence], trees: Sequence[DraftTree], verdicts: Sequence[Verdict], held: Tensor
-    ) -> None:
-        """Learn from a pass: `held` [N, V] are the masked logits at the roots and nodes of the trees."""
-
-
 class Loop:
     """One batch on its way. `step` makes a pass; `rows` fill."""
 
     def __init__(
-        self, model: TreeModel, rows: Sequence[RunningSequence], sampling: Sampling, drafting: Drafting | None = None
+        self, model: TreeModel, rows: Sequence[RunningSequence], sampling: Sampling, drafts: Drafts | None = None
     ) -> None:
         self.rows = rows
         self._model = model
         self._sampling = sampling
-        self._drafting = drafting
+        self._drafts = drafts
+        if drafts is not None:
+            drafts.begin(rows)
         self._bitmask = torch.empty((0, 0), dtype=torch.int32)
 
     def run(self) -> Iterator[None]:
@@ -63,19 +55,21 @@ class Loop:
         with self._timed(rows, "model"):
             logits = self._model(self._in_place(rows, trees))  # (N, W)
         with self._timed(rows, "mask"):
-            bitmask = self._masks(trees)  # (N, words), on the host while the device computes
+            bitmask = self._masks(rows, trees)  # (N, words), on the host while the device computes
         with self._timed(rows, "sample"):
             free, held = self._laws(logits, bitmask, rows, trees)
             verdicts = verify(free, held, trees, self._sampling, [row.random for row in rows])
+            verdicts = self._in_budget(free, held, rows, trees, verdicts)
+            previous = [row.token_ids[-1] for row in rows]
             self._settle(rows, trees, verdicts)
-        if self._drafting is not None:
+        if self._drafts is not None:
             with self._timed(rows, "draft"):
-                self._drafting.observe(rows, trees, verdicts, held)
+                observe(self._drafts, rows, previous, trees, verdicts, held)
 
     def _draft(self, rows: Sequence[RunningSequence]) -> list[DraftTree]:
         trees = [DraftTree(row.matcher) for row in rows]
-        if self._drafting is not None:
-            self._drafting.propose(rows, trees)
+        if self._drafts is not None:
+            self._drafts.propose(rows, trees)
         for row, tree in zip(rows, trees, strict=True):
             if not self._model.can_branch and not tree.is_chain:
                 tree.keep(tree.best_chain())
@@ -95,8 +89,18 @@ class Loop:
         known = {id(row): tree for row, tree in zip(rows, trees, strict=True)}
         return [known.get(id(row)) for row in self.rows]
 
-    def _masks(self, trees: Sequence[DraftTree]) -> Tensor:
+    def _masks(self, rows: Sequence[RunningSequence], trees: Sequence[DraftTree]) -> Tensor:
         """int32[N, words]: what is allowed at the roots and nodes, row by row."""
+        bitmask = self._masks_of(trees)
+        first = 0
+        for row, tree in zip(rows, trees, strict=True):
+            for node, depth in enumerate((0, *tree.depths), -1) if row.finish else ():
+                if is_near(tree, node, row.remaining - depth):
+                    fill_fitting(tree, node, row.remaining - depth, bitmask, first + node + 1)
+            first += 1 + len(tree)
+        return bitmask
+
+    def _masks_of(self, trees: Sequence[DraftTree]) -> Tensor:
         states = [[tree.root_state, *tree.states] for tree in trees]
         bitmask = self._room(sum(map(len, states)), trees[0].grammar.vocabulary.size)
         grammars = {id(tree.grammar) for tree in trees}
@@ -127,6 +131,26 @@ class Loop:
         held = penalise_repetition(logits, self._sampling.repetition_penalty, [row.token_ids for row in rows], trees)
         apply_token_bitmask_(held, bitmask)
         return free, held
+
+    def _in_budget(
+        self,
+        free: Tensor,
+        held: Tensor,
+        rows: Sequence[RunningSequence],
+        trees: Sequence[DraftTree],
+        verdicts: Sequence[Verdict],
+    ) -> list[Verdict]:
+        """The verdicts, with a token drawn again where one leads too far to be finished in time."""
+        corrected, first = [], 0
+        for row, tree, verdict in zip(rows, trees, verdicts, strict=True):
+            place = slice(first, first + 1 + len(tree))
+            first = place.stop
+            index = first_misfit(tree, verdict, row.matcher, row.remaining) if row.finish else None
+            if index is not None:
+                left = row.remaining - index
+                verdict = drawn_again(free[place], held[place], tree, verdict, index, left, self._sampling, row.random)
+            corrected.append(verdict)
+        return corrected
 
     def _settle(self, rows: Sequence[RunningSequence], trees: Sequence[DraftTree], verdicts: Sequence[Verdict]) -> None:
         place = {id(row): index for index, row in enumerate(self.rows)}

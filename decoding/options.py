@@ -13,6 +13,9 @@ from latticework.grammar.compiler import Compiler
 from latticework.grammar.constraint import CONSTRAINT_EXPECTED, Constraint
 from latticework.grammar.constraint_options import PropertyOrder, Whitespace
 
+from .draft_forced import ForcedDrafts
+from .draft_names import DRAFTERS, drafters_for
+from .drafting import Drafter, Drafts
 from .generation_config import options_of
 from .sampling import Sampling, row_generator
 
@@ -33,6 +36,9 @@ class Options(TypedDict, total=False):
     min_p: float | None
     repetition_penalty: float
     stop: str | Sequence[str]
+    finish: bool
+    drafts: str | Drafter | Sequence[str | Drafter] | None
+    canonical: bool
     generation_config: Any
     seed: int | None
     compiler: Compiler | None
@@ -55,6 +61,12 @@ class Request:
         repetition_penalty: divides positive logits of tokens that came before, and multiplies negative ones; before the
             mask.
         stop: one or more strings: an output ends where one of them is complete.
+        finish: lead every output to its end within `max_new_tokens`: then it is always complete. Otherwise an output that
+            takes longer is cut off.
+        drafts: where drafts of the next tokens come from: "forced", "copy", "recycle", "counts", "all" of these, a
+            drafter such as `ModelDrafts`, or several; None for none. They change the speed, and not the output.
+        canonical: take text that the constraint forces as the tokenizer writes it, without asking the model. The law of
+            the output is then another one.
         generation_config: a Hugging Face `GenerationConfig`, whose values stand in for options that are not given.
         seed: makes sampling reproducible; row i of a call draws the same numbers whatever the other rows are. Without
             it the global random state of torch is used.
@@ -77,6 +89,9 @@ class Request:
     min_p: float | None = None
     repetition_penalty: float = 1.0
     stop: str | Sequence[str] = ()
+    finish: bool = True
+    drafts: str | Drafter | Sequence[str | Drafter] | None = "forced"
+    canonical: bool = False
     generation_config: Any = None
     seed: int | None = None
     compiler: Compiler | None = None
@@ -114,6 +129,16 @@ class Request:
     def stop_strings(self) -> tuple[str, ...]:
         """The strings that end an output."""
         return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)
+
+    def drafters(self, tokenizer: Any) -> Drafts | None:
+        """What proposes drafts, or None. Raises `ValueError` or `TypeError` for what is no drafter."""
+        wanted = DRAFTERS if self.drafts == "all" else self.drafts or ()
+        found = [
+            drafter for drafter in drafters_for(wanted, tokenizer) if not (self.canonical and drafter.name == "forced")
+        ]
+        if self.canonical:
+            found.insert(0, ForcedDrafts(tokenizer, canonical=True))
+        return Drafts(found) if found else None
 
     def constraints(self, count: int) -> list[Constraint]:
         """The constraint of each of `count` prompts."""

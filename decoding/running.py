@@ -23,6 +23,7 @@ class RunningSequence:
         prompt_length: how many of `token_ids` are the prompt.
         token_ids: prompt and output.
         matcher: where it stands in its grammar.
+        finish: whether it is to be finished within its budget.
         random: its random numbers.
         pieces: the text so far; piece i is what token i completed ("" while a character is in the making).
         finish_reason: None while it runs.
@@ -36,11 +37,14 @@ class RunningSequence:
         grammar: CompiledGrammar,
         max_tokens: int,
         random: RowRandom,
+        *,
         stop: Sequence[str] = (),
+        finish: bool = False,
     ) -> None:
         self.prompt_length = len(prompt)
         self.token_ids = list(prompt)
         self.matcher = Matcher(grammar)
+        self.finish = finish
         self.random = random
         self.pieces: list[str] = []
         self.finish_reason: FinishReason | None = None
@@ -92,7 +96,7 @@ class RunningSequence:
         if self._meets_stop():
             self.finish_reason = "stop"
         elif not self.remaining:
-            self.finish_reason = "complete" if self._can_only_end() else "length"
+            self.finish_reason = "complete" if self._is_complete() else "length"
 
     def generation(self) -> Generation:
         """The result, once `finish_reason` is set."""
@@ -134,5 +138,7 @@ class RunningSequence:
         state = grammar.step_bytes(grammar.start, "".join(self.pieces).encode())
         return state >= 0 and grammar.is_accepting(state)
 
-    def _can_only_end(self) -> bool:
-        return self.matcher.is_accepting and not self.matcher.grammar.next_bytes(self.matcher.state)
+    def _is_complete(self) -> bool:
+        """Whether the text is complete, and was meant to be: nothing else could come, or it was led to its end."""
+        grammar, state = self.matcher.grammar, self.matcher.state
+        return self.matcher.is_accepting and (self.finish or not grammar.next_bytes(state))

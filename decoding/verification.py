@@ -107,7 +107,8 @@ def _redrawn(tree: DraftTree, law: Tensor, token_ids: list[int], random: RowRand
     node = DraftTree.ROOT
     while True:
         p, chosen = law[node + 1].double(), None
-        for child in tree.children(node).values():
+        # drawn ones first, since their law does not know which others there are
+        for child in sorted(tree.children(node).values(), key=lambda child: tree.laws[child] is None):
             chosen, p = _accept(tree, child, p, random.fresh())
             if chosen is not None:
                 break
@@ -121,11 +122,11 @@ def _redrawn(tree: DraftTree, law: Tensor, token_ids: list[int], random: RowRand
 def _accept(tree: DraftTree, child: int, p: Tensor, uniform: float) -> tuple[int | None, Tensor]:
     """The child if it is accepted, and otherwise what remains of the law `p` [V]."""
     token_id, given = tree.token_ids[child], tree.laws[child]
-    q = (
-        torch.zeros_like(p).index_fill_(0, torch.tensor([token_id], device=p.device), 1)
-        if given is None
-        else given.to(p)
-    )
+    q = torch.zeros_like(p)  # as wide as the model's logits, which may be more than there are tokens
+    if given is None:
+        q[token_id] = 1
+    else:
+        q[: len(given)] = given.to(p)
     rest = (p - q).clamp(min=0)
     if uniform * float(q[token_id]) < float(p[token_id]) or not float(rest.sum()):
         return child, p

@@ -63,6 +63,18 @@ class CompiledGrammar:
         """Write row i of `bitmask` for states[i]. `bitmask`: int32[batch, >= bitmask_words], C order, CPU, batch ==
         len(states); bit i of word w allows token 32 * w + i. Words beyond the vocabulary become 0. Releases the GIL. Raises TypeError for a wrong dtype, shape, order or device."""
 
+    def distance(self, state: int) -> int:
+        """An upper bound of the tokens of a shortest completion, the end token included; 0 once that was accepted.
+
+        From a state with distance n > 0, some token (or the end) leads to one with a smaller distance. -1 if the
+        vocabulary cannot spell the completion that was found. Raises LimitError where finding one takes too much work."""
+
+    def fill_bitmask_within(self, state: int, remaining: int, bitmask: Any, row: int = 0) -> None:
+        """Write bitmask[row]: the tokens of the bitmask of `state` behind which the distance is less than `remaining`.
+
+        So that `remaining` tokens, this one and the end token included, are enough. Otherwise as `fill_bitmask`; costs a
+        walk over the vocabulary."""
+
     def statistics(self) -> dict[str, int]:
         """Counts and sizes: states, masks, bytes, ..."""
 

@@ -80,6 +80,11 @@ public:
     std::string next_bytes(StateId state);
     void fill(StateId state, std::span<uint32_t> row) { fill({&state, 1}, row.data(), row.size()); }
     void fill(std::span<const StateId> states, uint32_t* rows, size_t width);  // one row of `width` words for each
+    // An upper bound of the tokens of a shortest completion, the end token included; -1 if the vocabulary cannot spell
+    // the one that was found. Some token leads to a state with a smaller one.
+    int32_t distance(StateId state);
+    // As `fill`, without the tokens behind which the distance is more than what then remains of `remaining` tokens.
+    void fill_within(StateId state, int32_t remaining, std::span<uint32_t> row);
     Statistics statistics();
     void add(Matcher* matcher);  // the states of a registered matcher are never dropped
     void remove(Matcher* matcher);
@@ -248,6 +253,20 @@ private:
     void go_on(const std::vector<Ending>& endings, const std::vector<StackId>& below, Tokens& out);
     StackId put_below(StackId stacks, const std::vector<StackId>& below, std::unordered_map<StackId, StackId>& known);
 
+    // automaton_finish.cpp
+    struct Way {
+        int32_t tokens;  // the fewest that spell it, and the end token
+        StateId next;    // itself: the text ends
+        uint8_t byte;
+    };
+    int64_t weight_of(StackId stacks);
+    std::string text_of(StateId state);
+    std::string text_of_stacks(StackId stacks);
+    std::string search_way(StateId state);
+    std::vector<std::pair<StateId, uint8_t>> walk_out(StateId start);
+    int32_t fewest_tokens(uint8_t byte, StateId next);
+    int32_t distance_locked(StateId state);
+
     // automaton_memory.cpp
     void collect_if_needed(std::span<const StateId> in_use);
     void collect(std::span<const StateId> in_use);
@@ -281,7 +300,9 @@ private:
     };
     std::unordered_map<ExitKey, ExitEntry, ExitHash> exit_tokens_;
     std::unordered_map<uint64_t, std::shared_ptr<const LexMask>> masks_below_;  // by lexer state and node
-    std::vector<std::pair<StateId, const Config*>> walk_path_;                  // scratch of `walk_trie`, by depth
+    std::unordered_map<StateId, Way> ways_;
+    std::unordered_map<StackId, int64_t> weights_;
+    std::vector<std::pair<StateId, const Config*>> walk_path_;  // scratch of `walk_trie`, by depth
     StateTable<Config> configs_;
     HashIndex config_index_;
     StateId start_ = kDead;

@@ -12,7 +12,7 @@ namespace latticework {
 
 size_t Automaton::memory() const {
     return bytes_ + configs_.memory() + closure_bytes_ + exit_bytes_ + config_index_.bytes() + stacks_.memory() +
-           frames_->memory() + program_->memory() + lexemes_->memory();
+           frames_->memory() + program_->memory() + lexemes_->memory() + (ways_.size() + weights_.size()) * 48;
 }
 
 void Automaton::collect_if_needed(std::span<const StateId> in_use) {
@@ -84,6 +84,8 @@ void Automaton::drop_states(std::span<const StateId> in_use) {
         --live_states_;
         configs_.drop(id);
     }
+    ways_.clear();
+    weights_.clear();
     stacks_.retain(stacks);
     frames_->retain(positions);
     config_index_.clear();

@@ -83,6 +83,13 @@ void fill_states(Automaton& self, const std::vector<StateId>& states, const Bitm
     self.fill(states, reinterpret_cast<uint32_t*>(bitmask.data()), bitmask.shape(1));
 }
 
+void fill_within(Automaton& self, StateId state, int32_t remaining, const Bitmask& bitmask, long row) {
+    check_buffer(bitmask, *self.vocabulary());
+    if (row < 0 || static_cast<size_t>(row) >= bitmask.shape(0)) throw nb::index_error("no such row in the bitmask");
+    Unlocked unlocked;
+    self.fill_within(state, remaining, row_of(bitmask, static_cast<size_t>(row)));
+}
+
 void fill_matcher(const Matcher& self, const Bitmask& bitmask, long row) {
     check_buffer(bitmask, *self.automaton()->vocabulary());
     if (row < 0 || static_cast<size_t>(row) >= bitmask.shape(0)) throw nb::index_error("no such row in the bitmask");
@@ -253,6 +260,8 @@ void bind_grammar(nb::module_& m) {
             "next_bytes", [](Automaton& self, StateId state) { return to_bytes(self.next_bytes(state)); }, "state"_a)
         .def("allowed_tokens", &allowed_tokens, "state"_a, nb::call_guard<Unlocked>())
         .def("fill_bitmask", &fill_states, "states"_a, nb::arg("bitmask").noconvert())
+        .def("fill_bitmask_within", &fill_within, "state"_a, "remaining"_a, nb::arg("bitmask").noconvert(), "row"_a = 0)
+        .def("distance", &Automaton::distance, "state"_a, nb::call_guard<Unlocked>())
         .def("statistics", &statistics)
         .def("__copy__", [](nb::object self) { return self; })
         .def(

@@ -61,7 +61,8 @@ int32_t Frames::least(PosId pos) const {
     if (position.node < 0) return 0;
     const Node& node = program_.node(position.node);
     if (node.kind == NodeKind::Scope && position.phase == kAfter) return 0;
-    if (node.kind != NodeKind::Sequence) return position.phase == kOpen ? node.least : 1;
+    if (node.kind == NodeKind::Record || node.kind == NodeKind::Array) return least_of_container(position);
+    if (node.kind != NodeKind::Sequence) return node.least;
     int32_t least = 0;
     for (size_t i = static_cast<size_t>(position.progress); i < node.children.size(); ++i) {
         least = std::min(kFar, least + program_.node(node.children[i]).least);

@@ -46,6 +46,7 @@ public:
     bool is_bottom(PosId pos) const { return positions_[pos].node == kBottom; }
     bool ends_scope(PosId pos) const;  // guards end here
     int32_t least(PosId pos) const;    // about so many bytes are missing of the node
+    Move way_out(PosId pos);           // towards the end of the node, about the shortest; the program is weighed
     bool pops(PosId pos) const;        // the node may be complete without reading more
     bool reads_nothing(const Move& move) const {
         return move.kind == Move::Pop || (move.kind == Move::Read && lexer_.nullable(move.what)) ||
@@ -102,6 +103,12 @@ private:
     // The tally after an alternative of item `items`; -1 if no array could go on like this.
     int32_t count_item(const Position& pos, const ArraySpec& spec, uint32_t counts);
     bool may_add(const Position& pos, const ArraySpec& spec);
+    int64_t weight_of(const Move& move);
+    bool brings_item(const Position& pos, const Move& move, const ArraySpec& spec) const;
+    bool brings_property(const Position& pos, const Move& move, const RecordSpec& spec) const;
+    int32_t least_of_container(const Position& pos) const;
+    int64_t least_of_items(const Position& pos, const ArraySpec& spec) const;
+    int64_t least_of_properties(const Position& pos, const RecordSpec& spec) const;
     int32_t phase_of_different(PosId pos) const;
     int32_t inner_depth(const Layout& layout, int32_t depth) const;
 

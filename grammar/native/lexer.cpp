@@ -21,6 +21,7 @@ bool Lexer::nonempty(ExprId id) {
 // "A string, and none of these": if one exclusion alone leaves nothing, that is soon seen; the product of all the
 // others would have to be searched to its end.
 bool Lexer::has_empty_pair(ExprId id) {
+    if (regex[id].kind != ExprKind::And) return false;
     std::vector<ExprId> others, exclusions;
     for (ExprId part : regex.parts(id)) (regex[part].kind == ExprKind::Not ? exclusions : others).push_back(part);
     if (exclusions.size() < 2) return false;
@@ -85,27 +86,6 @@ bool Lexer::explore(std::vector<Visit>& visits) {
     }
     settle(visits, -1, Life::Dead);
     return false;
-}
-
-int32_t Lexer::shortest(ExprId start) {
-    constexpr int32_t kLongest = 64;
-    constexpr size_t kMost = 2000;
-    if (auto found = shortest_.find(start); found != shortest_.end()) return found->second;
-    int32_t length = 0;
-    std::vector<ExprId> layer{start};
-    std::unordered_set<ExprId> seen{start};
-    auto ends = [&](ExprId state) { return nullable(state); };
-    while (!std::ranges::any_of(layer, ends) && length < kLongest && seen.size() < kMost) {
-        std::vector<ExprId> next;
-        for (ExprId state : layer) {
-            for (const Edge& edge : state_of(state).edges) {
-                if (seen.insert(edge.target).second) next.push_back(edge.target);
-            }
-        }
-        layer = std::move(next);
-        ++length;
-    }
-    return shortest_.emplace(start, length).first->second;
 }
 
 Lexer::State& Lexer::make_state(ExprId id) {

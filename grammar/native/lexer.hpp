@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -44,8 +46,9 @@ public:
     bool nullable(ExprId state) const { return regex[state].nullable; }
     const ByteSet& alive(ExprId state) { return state_of(state).alive; }  // bytes after which something can match
     ExprId step(ExprId state, uint8_t byte) { return step(state_of(state), byte); }  // kNothing: nothing can match
-    int32_t shortest(ExprId state);  // bytes of the shortest text, or as far as was looked
-    const Loop& loop(ExprId state);  // the largest class of characters with one common target
+    int32_t shortest(ExprId state);           // bytes of the shortest text; less where finding it takes too many states
+    std::string shortest_text(ExprId state);  // the state must not be empty
+    const Loop& loop(ExprId state);           // the largest class of characters with one common target
 
     std::shared_ptr<const LexMask>& mask_slot(ExprId state) { return state_of(state).mask; }
     void count_bytes(size_t bytes) { mask_bytes_ += bytes; }
@@ -62,7 +65,8 @@ public:
     }
     size_t mask_memory() const { return mask_bytes_; }
     size_t core_memory() const {  // without masks, which can be dropped
-        return regex.memory() + state_bytes_ + states_.capacity() * sizeof(void*) + life_.capacity();
+        return regex.memory() + state_bytes_ + states_.capacity() * sizeof(void*) + life_.capacity() +
+               (shortest_.size() + floors_.size()) * 32;
     }
 
     struct State {
@@ -98,6 +102,8 @@ private:
         int32_t parent;  // the visit that it was reached from
     };
 
+    int32_t floor(ExprId state);
+    std::optional<std::string> find_shortest(ExprId start, size_t most);
     bool has_empty_pair(ExprId id);
     bool search(ExprId start);
     bool explore(std::vector<Visit>& visits);
@@ -105,7 +111,7 @@ private:
 
     std::vector<std::unique_ptr<State>> states_;  // by expression
     std::vector<Life> life_;                      // by expression
-    std::unordered_map<ExprId, int32_t> shortest_;
+    std::unordered_map<ExprId, int32_t> shortest_, floors_;
     size_t state_bytes_ = 0, mask_bytes_ = 0;
     long derivative_steps_ = 200000;  // for deciding one emptiness
     size_t byte_limit_ = SIZE_MAX, grow_until_ = SIZE_MAX;

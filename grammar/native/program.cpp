@@ -105,7 +105,7 @@ void Program::settle(const std::vector<bool>& unreadable) {
     if (!nodes_[start_].productive) throw Unsatisfiable("no text satisfies the constraint");
     prune();
     find(&Node::nullable, [&](const Node& node) { return is_nullable(node); });
-    find_least();
+    if (!terminals_.empty()) weigh();  // searches are guided by it
 }
 
 void Program::read_regex(Reader& in, int32_t op) {
@@ -439,44 +439,6 @@ void Program::find(bool Node::* property, Holds holds) {
         open.pop_back();
         if (nodes_[id].*property || !holds(nodes_[id])) continue;
         nodes_[id].*property = true;
-        open.insert(open.end(), users[id].begin(), users[id].end());
-    }
-}
-
-int32_t Program::least_of(const Node& node) const {
-    switch (node.kind) {
-        case NodeKind::Missing: return kFar;
-        case NodeKind::Terminal: return lexer_.shortest(node.what);
-        case NodeKind::Lexeme: return lexer_.shortest(terminals_[node.what].texts);
-        case NodeKind::Alias:
-        case NodeKind::Scope: return nodes_[node.what].least;
-        case NodeKind::Record:
-        case NodeKind::Array: return 2;
-        case NodeKind::Choice: {
-            int32_t least = kFar;
-            for (NodeId child : node.children) least = std::min(least, nodes_[child].least);
-            return least;
-        }
-        case NodeKind::Sequence: {
-            int32_t least = 0;
-            for (NodeId child : node.children) least = std::min(kFar, least + nodes_[child].least);
-            return least;
-        }
-    }
-    return kFar;
-}
-
-void Program::find_least() {
-    if (terminals_.empty()) return;  // nothing is searched for
-    std::vector<std::vector<NodeId>> users = this->users();
-    std::vector<NodeId> open(nodes_.size());
-    std::iota(open.begin(), open.end(), 0);
-    while (!open.empty()) {
-        NodeId id = open.back();
-        open.pop_back();
-        int32_t least = least_of(nodes_[id]);
-        if (least >= nodes_[id].least) continue;
-        nodes_[id].least = least;
         open.insert(open.end(), users[id].begin(), users[id].end());
     }
 }

@@ -22,7 +22,8 @@ struct Node {
     NodeKind kind = NodeKind::Missing;
     bool productive = false;       // at least one text can be made of it
     bool nullable = false;         // the empty text is one
-    int32_t least = kFar;          // about so many bytes has its shortest text: a guide for searches
+    int32_t least = kFar;          // once weighed: about so many bytes has its shortest text
+    int64_t rank = 0;              // of nodes with equal `least`, one of a lower rank does not need the other
     int32_t what = -1;             // Terminal: expression; Alias, Scope: node; others: index of the specification
     std::vector<NodeId> children;  // Sequence, Choice
 };
@@ -118,6 +119,11 @@ public:
     // Drops what has no text, given which terminals their lexers never take. Throws Unsatisfiable if nothing is left.
     void settle(const std::vector<bool>& unreadable);
 
+    // Sets `least` of all nodes; the second time it does nothing. The caller holds the lexer's mutex.
+    void weigh();
+    int32_t least_of(const Place& place) const;
+    NodeId lightest(std::span<const NodeId> nodes) const;
+
     const Node& node(NodeId id) const { return nodes_[id]; }
     const RecordSpec& record(int32_t index) const { return records_[index]; }
     const ArraySpec& array(int32_t index) const { return arrays_[index]; }
@@ -148,7 +154,8 @@ private:
     std::vector<std::vector<NodeId>> users() const;
     bool is_nullable(const Node& node) const;
     int32_t least_of(const Node& node) const;
-    void find_least();
+    int32_t least_of(const RecordSpec& spec) const;
+    int32_t least_of(const ArraySpec& spec) const;
     template <typename Holds>
     void find(bool Node::* property, Holds holds);
     void prune();
@@ -161,6 +168,8 @@ private:
     std::vector<TerminalSpec> terminals_;
     std::vector<LexerSpec> lexers_;
     NodeId start_ = -1;
+    bool is_weighed_ = false;
+    static constexpr int64_t kMostWeighed = 1000;  // properties that are asked for by number
 };
 
 template <typename IsOpen, typename IsUsable>

@@ -70,9 +70,9 @@ public:
     }
 
     const Expr& operator[](ExprId id) const { return exprs_[id]; }
-    std::vector<ExprId> parts(ExprId id) const {  // of an intersection; of anything else, none
+    std::vector<ExprId> parts(ExprId id) const {  // of a union or an intersection; of anything else, none
         const Expr& expr = exprs_[id];
-        if (expr.kind != ExprKind::And) return {};
+        if (expr.kind != ExprKind::Or && expr.kind != ExprKind::And) return {};
         return {children(expr).begin(), children(expr).end()};
     }
     const ByteSet& byte_set(int32_t set) const { return sets_[set]; }

@@ -241,14 +241,14 @@ def test_truncation_never_empties_the_mask():
 
 def test_cut_off_is_an_error_that_carries_what_there_is():
     with pytest.raises(GenerationIncomplete, match=r"cut off after 4 tokens.*raise max_new_tokens") as caught:
-        generate(llama(), bpe_tokenizer(), "x", regex="[a-z]{100}", max_new_tokens=4)
+        generate(llama(), bpe_tokenizer(), "x", regex="[a-z]{100}", max_new_tokens=4, finish=False)
     cut = caught.value.generation
     assert len(cut.token_ids) == 4
     assert re.fullmatch("[a-z]{4,}", cut.text)
     assert (cut.finish_reason, cut.finished, cut.value) == ("length", False, None)
     constraints = [choice(["a"]), regex("[a-z]{100}")]
     with pytest.raises(GenerationIncomplete, match="1 of 2 outputs were cut off") as caught:
-        generate(llama(), bpe_tokenizer(), ["x", "y"], constraint=constraints, max_new_tokens=4)
+        generate(llama(), bpe_tokenizer(), ["x", "y"], constraint=constraints, max_new_tokens=4, finish=False)
     assert [generation.value for generation in caught.value.generations] == ["a", None]
     assert caught.value.generation is caught.value.generations[1]
 
@@ -257,24 +257,27 @@ def test_budget_that_ends_with_the_text():
     """Without a token left for the end, a text is finished if nothing else could follow, and only then."""
     (generation,) = complete(llama(), bpe_tokenizer(), "x", regex="q", max_new_tokens=1)
     assert (generation.text, generation.finish_reason, generation.value) == ("q", "complete", "q")
-    (generation,) = complete(llama(), bpe_tokenizer(), "x", regex="qq?", max_new_tokens=1)
+    (generation,) = complete(llama(), bpe_tokenizer(), "x", regex="qq?", max_new_tokens=1, finish=False)
     assert (generation.finish_reason, generation.value) == ("length", None)
+    (generation,) = complete(llama(), bpe_tokenizer(), "x", regex="qq?", max_new_tokens=1)
+    assert (generation.finish_reason, generation.value) == ("complete", "q")
     (generation,) = complete(llama(), bpe_tokenizer(), "x", regex="q", max_new_tokens=2)
     assert (generation.finish_reason, generation.value) == ("end", "q")
     assert generation.token_ids[-1] == bpe_tokenizer().eos_token_id
 
 
 def test_half_a_character_is_not_text():
-    (generation,) = complete(llama(), bpe_tokenizer(), "x", choice=["a🀀"], max_new_tokens=3)
+    (generation,) = complete(llama(), bpe_tokenizer(), "x", choice=["a🀀"], max_new_tokens=3, finish=False)
     assert (generation.text, len(generation.token_ids), generation.finished) == ("a", 3, False)
 
 
 def test_positions_of_the_model_are_a_budget_too():
     model = gpt2(positions=24)
     prompts = ["q" * 20, "q"]
-    found = complete(model, bpe_tokenizer(), prompts, regex="[a-z]{60}", max_new_tokens=99)
+    found = complete(model, bpe_tokenizer(), prompts, regex="[a-z]{60}", max_new_tokens=99, finish=False)
     assert [len(generation.token_ids) for generation in found] == [5, 24]
-    same(found, [complete(model, bpe_tokenizer(), p, regex="[a-z]{60}", max_new_tokens=99)[0] for p in prompts])
+    options = {"regex": "[a-z]{60}", "max_new_tokens": 99, "finish": False}
+    same(found, [complete(model, bpe_tokenizer(), prompt, **options)[0] for prompt in prompts])
     with pytest.raises(ValueError, match="25 tokens leaves no room"):
         complete(model, bpe_tokenizer(), "q" * 25, regex="a")
 
@@ -290,7 +293,7 @@ def test_finished_rows_cost_no_further_steps():
 
 @pytest.mark.parametrize("text", ["plain ascii", "häéß", "日本語", "😀🀀😀", "mixed 日 é 😀."])
 def test_pieces_are_whole_characters_and_concatenate(text):
-    pieces = stream(llama(), bpe_tokenizer(), "x", choice=[text])
+    pieces = stream(llama(), bpe_tokenizer(), "x", choice=[text], drafts=None)
     received = []
     for piece in pieces:
         assert piece
@@ -319,7 +322,7 @@ def test_stream_is_lazy():
 
 
 def test_cut_off_stream_ends_with_the_error():
-    pieces = stream(llama(), bpe_tokenizer(), "x", regex="[a-z]{100}", max_new_tokens=3)
+    pieces = stream(llama(), bpe_tokenizer(), "x", regex="[a-z]{100}", max_new_tokens=3, finish=False)
     received = []
     with pytest.raises(GenerationIncomplete):
         received.extend(pieces)
