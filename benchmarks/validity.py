@@ -281,6 +281,7 @@ def _attempt(job: Job, rows: list[tuple[str, Entry]], drawing: dict[str, Any]) -
             constraint=[entry.constraint for _, entry in rows],
             compiler=job.subject.compiler,
             max_new_tokens=job.max_new_tokens,
+            finish=all(entry.grammar.distance(entry.grammar.start) <= job.max_new_tokens for _, entry in rows),
             **drawing,
         )
     except Exception as error:  # noqa: BLE001 - whatever it is, it must be listed

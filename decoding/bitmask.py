@@ -47,7 +47,7 @@ def apply_token_bitmask_(logits: Tensor, bitmask: Tensor, *, rows: Sequence[int]
     targets = _targets(rows, logits.shape[0], bitmask.shape[0])
     if not logits.numel() or not bitmask.shape[0]:
         return
-    if logits.device.type == "cuda" and _has_triton():
+    if logits.device.type == "cuda" and has_triton():
         from .kernels import forbid_
 
         forbid_(logits, bitmask, None if targets is None else torch.tensor(targets, device=logits.device))
@@ -58,16 +58,72 @@ def apply_token_bitmask_(logits: Tensor, bitmask: Tensor, *, rows: Sequence[int]
             _forbid_(logits[row : row + 1], words[None])
 
 
+def apply_mask_rows_(logits: Tensor, table: Tensor, numbers: Tensor) -> None:
+    """Set row i of `logits` to -inf, in place, where row `numbers[i]` of `table` has a 0; nothing waits for the device.
+
+    Args:
+        logits: as in `apply_token_bitmask_`, [batch, width].
+        table: int32[rows, words] on the same device, words <= ceil(width / 32); of a `MaskTable`, for one.
+        numbers: int64[batch] on the same device; a number may stand more than once. They are not read on the host: one
+            that the table does not have is not found.
+
+    Raises:
+        TypeError: wrong dtype, shape or device.
+    """
+    check_numbers(logits, table, numbers)
+    if not logits.numel():
+        return
+    if logits.device.type == "cuda" and has_triton():
+        from .kernels import forbid_
+
+        forbid_(logits, table, numbers, gather=True)
+    else:
+        _forbid_(logits, table.index_select(0, numbers))
+
+
+def allowed_by(bitmask: Tensor, width: int) -> Tensor:
+    """bool[n, width]: whether the bits of int32[n, words] are set; false beyond the bitmask."""
+    forbidden = _spread(bitmask)[:, :width]
+    return torch.nn.functional.pad(~forbidden, (0, width - forbidden.shape[1]))
+
+
+def check_numbers(logits: Tensor, table: Tensor, numbers: Tensor) -> None:
+    """Raises `TypeError` if these are not logits, a table of bitmask rows, and one row number for each row of logits."""
+    _check(logits, table)
+    given: object = numbers
+    if not isinstance(given, Tensor):
+        raise TypeError(f"numbers: a torch tensor expected, not {type(given).__name__}")
+    if numbers.dtype != torch.int64 or numbers.shape != logits.shape[:1]:
+        raise TypeError(f"numbers: torch.int64[{len(logits)}] expected, not {numbers.dtype}{list(numbers.shape)}")
+    if numbers.device != logits.device:
+        raise TypeError(f"logits are on {logits.device}, the row numbers are on {numbers.device}")
+
+
+@cache
+def has_triton() -> bool:
+    """Whether the package triton is installed."""
+    try:
+        import triton  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
 def _forbid_(logits: Tensor, bitmask: Tensor) -> None:
-    """The torch path: one byte of the bitmask is looked up as eight bytes that say "forbidden"."""
-    octets = bitmask.contiguous().view(torch.uint8)  # (n, 4 * words)
-    if sys.byteorder == "big":
-        octets = octets.view(len(octets), -1, 4).flip(-1).view(len(octets), -1)
-    spread = _forbidden_table(logits.device).index_select(0, octets.flatten().int())  # (n * 4 * words,) int64
-    forbidden = spread.view(torch.bool).view(len(bitmask), -1)  # (n, 32 * words)
+    """The torch path of both."""
+    forbidden = _spread(bitmask)  # (n, 32 * words)
     width = min(logits.shape[1], forbidden.shape[1])
     logits[:, :width].masked_fill_(forbidden[:, :width], -torch.inf)
     logits[:, width:] = -torch.inf
+
+
+def _spread(bitmask: Tensor) -> Tensor:
+    """bool[n, 32 * words], true where the bit is 0: one byte of the bitmask is looked up as eight bytes."""
+    octets = bitmask.contiguous().view(torch.uint8)  # (n, 4 * words)
+    if sys.byteorder == "big":
+        octets = octets.view(len(octets), -1, 4).flip(-1).view(len(octets), -1)
+    spread = _forbidden_table(bitmask.device).index_select(0, octets.flatten().int())  # (n * 4 * words,) int64
+    return spread.view(torch.bool).view(len(bitmask), 32 * bitmask.shape[1])
 
 
 @cache
@@ -75,15 +131,6 @@ def _forbidden_table(device: torch.device) -> Tensor:
     """int64[256]: for each byte eight booleans in one word, in memory order, true where the bit is 0."""
     bits = torch.arange(256)[:, None] >> torch.arange(8)[None, :] & 1  # (256, 8)
     return (bits == 0).contiguous().view(torch.int64).flatten().to(device)
-
-
-@cache
-def _has_triton() -> bool:
-    try:
-        import triton  # noqa: F401
-    except ImportError:
-        return False
-    return True
 
 
 def _check(logits: Tensor, bitmask: Tensor) -> None:

@@ -19,7 +19,7 @@ from .draft_tree import DraftTree
 from .sampling import RowRandom, Sampling, draw, greedy, probabilities
 from .verification import Verdict
 
-_NEAR = 2  # so many tokens beyond the least that is needed
+NEAR = 2  # so many tokens beyond the least that is needed
 
 
 class BudgetTooSmall(LimitError):  # noqa: N818 - says what is wrong
@@ -46,7 +46,9 @@ def check_budget(grammar: CompiledGrammar, tokens: int) -> None:
     """
     needed = grammar.distance(grammar.start) - 1
     if needed < -1:
-        raise LimitError("max_new_tokens", tokens, "this vocabulary cannot spell the completion that was found; give finish=False")
+        raise LimitError(
+            "max_new_tokens", tokens, "this vocabulary cannot spell the completion that was found; give finish=False"
+        )
     if needed > tokens:
         raise BudgetTooSmall(tokens, needed)
 
@@ -58,7 +60,7 @@ def fits(tree: DraftTree, state: int, remaining: int) -> bool:
 
 def is_near(tree: DraftTree, node: int, remaining: int) -> bool:
     """Whether at a node the least that is needed is nearly all that remains there."""
-    return tree.grammar.distance(tree.state(node)) - 1 + _NEAR > remaining
+    return tree.grammar.distance(tree.state(node)) - 1 + NEAR > remaining
 
 
 def fill_fitting(tree: DraftTree, node: int, remaining: int, bitmask: Tensor, row: int = 0) -> None:
@@ -104,7 +106,7 @@ def drawn_again(
     own, law = free[node + 1 : node + 2].clone(), held[node + 1 : node + 2].clone()
     for logits in (own, law):
         apply_token_bitmask_(logits, bitmask.to(logits.device))
-    uniform = torch.tensor([_rehashed(random.ahead(index))], dtype=torch.float64, device=law.device)
+    uniform = torch.tensor([rehashed(random.ahead(index))], dtype=torch.float64, device=law.device)
     token_id = int(greedy(law) if sampling.temperature == 0 else draw(probabilities(law, sampling), uniform))
     return Verdict(
         verdict.path[:index],
@@ -114,7 +116,7 @@ def drawn_again(
     )
 
 
-def _rehashed(uniform: float) -> float:
+def rehashed(uniform: float) -> float:
     """Another number in [0, 1), a fixed function of the first one: of what is drawn again, it must not be the same."""
     word = int(uniform * 2**53) * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF
     word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from weakref import WeakKeyDictionary
 
 _BINS = 12
 _PRIOR = 4.0  # a drafter's own estimate weighs as much as so many proposals
@@ -35,3 +36,14 @@ class Acceptance:
 def _bin(chance: float) -> int:
     """Finer where chances are small, since tokens of lower rank differ there."""
     return int(_BINS * math.sqrt(chance))
+
+
+def acceptance_of(model: object) -> Acceptance:
+    """What was learned with a model; kept as long as the model lives, where it can be kept."""
+    try:
+        return _kept.setdefault(model, Acceptance())
+    except TypeError:  # it cannot be a key
+        return Acceptance()
+
+
+_kept: WeakKeyDictionary[object, Acceptance] = WeakKeyDictionary()

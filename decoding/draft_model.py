@@ -63,7 +63,7 @@ class ModelDrafts:
 
     @torch.no_grad()
     def propose(self, rows: Sequence[DraftContext], trees: Sequence[DraftTree]) -> None:
-        """A chain for each row, in as many passes of the small model as the longest has tokens, and one."""
+        """A chain for each row, in one pass of the small model for each token of the longest, and sometimes one more."""
         chains = [_Chain(row, tree) for row, tree in zip(rows, trees, strict=True)]
         model = TreeModel(self._model, [chain.text for chain in chains])
         for place, chain in enumerate(chains):

@@ -7,7 +7,7 @@ guess costs time and never changes the output, so a drafter may be as careless a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -55,14 +55,12 @@ class Observed:
         previous: the token before.
         token_id: what was drawn there, if the row went through it; None for a node off the path.
         candidates: the most likely tokens under the masked law, best first, as many as the drafters want.
-        proposed: the tokens that were drafted there, with their chances.
     """
 
     state: int
     previous: int
     token_id: int | None
     candidates: tuple[int, ...] = ()
-    proposed: dict[int, float] = field(default_factory=dict)
 
 
 class Drafter(Protocol):

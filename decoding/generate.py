@@ -135,6 +135,6 @@ def start(
         grammar = compiler.compile(constraint)
         if request.finish:
             check_budget(grammar, most)
-        options = {"stop": request.stop_strings, "finish": request.finish}
-        rows.append(RunningSequence(prompt, constraint, grammar, most, random, **options))
-    return Loop(model_of_rows, rows, request.sampling, request.drafters(tokenizer)).run(), rows
+        stop, finish = request.stop_strings, request.finish
+        rows.append(RunningSequence(prompt, constraint, grammar, most, random, stop=stop, finish=finish))
+    return Loop(model_of_rows, rows, request.sampling, request.drafters(model, tokenizer)).run(), rows

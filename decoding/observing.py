@@ -49,7 +49,6 @@ def _positions(tree: DraftTree, verdict: Verdict, previous: int, best: list[tupl
             previous=previous if node == DraftTree.ROOT else tree.token_ids[node],
             token_id=drawn.get(node),
             candidates=best[node + 1],
-            proposed={token_id: tree.chances[child] for token_id, child in tree.children(node).items()},
         )
         for node in range(DraftTree.ROOT, len(tree))
     ]

@@ -13,6 +13,7 @@ from latticework.grammar.compiler import Compiler
 from latticework.grammar.constraint import CONSTRAINT_EXPECTED, Constraint
 from latticework.grammar.constraint_options import PropertyOrder, Whitespace
 
+from .draft_acceptance import acceptance_of
 from .draft_forced import ForcedDrafts
 from .draft_names import DRAFTERS, drafters_for
 from .drafting import Drafter, Drafts
@@ -130,15 +131,18 @@ class Request:
         """The strings that end an output."""
         return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)
 
-    def drafters(self, tokenizer: Any) -> Drafts | None:
-        """What proposes drafts, or None. Raises `ValueError` or `TypeError` for what is no drafter."""
+    def drafters(self, model: Any, tokenizer: Any) -> Drafts | None:
+        """What proposes drafts, or None. How often drafts were right is remembered for each model.
+
+        Raises `ValueError` or `TypeError` for what is no drafter.
+        """
         wanted = DRAFTERS if self.drafts == "all" else self.drafts or ()
         found = [
             drafter for drafter in drafters_for(wanted, tokenizer) if not (self.canonical and drafter.name == "forced")
         ]
         if self.canonical:
             found.insert(0, ForcedDrafts(tokenizer, canonical=True))
-        return Drafts(found) if found else None
+        return Drafts(found, acceptance=acceptance_of(model)) if found else None
 
     def constraints(self, count: int) -> list[Constraint]:
         """The constraint of each of `count` prompts."""

@@ -29,6 +29,11 @@ def pieces_of(text: str, by: str, *, allow_empty: bool) -> Regex:
     return _Pieces(units, is_unit).expression(allow_empty)
 
 
+def pieces_between(units: Sequence[str], is_unit: Sequence[bool]) -> Regex:
+    """Every piece of the text that these make up one after the other, if it begins and ends with what is a unit."""
+    return _Pieces(units, is_unit).expression(allow_empty=False)
+
+
 def _units(text: str, gaps: re.Pattern[str]) -> tuple[list[str], list[bool]]:
     """Units and gaps in turn, the first and the last of them being units, and which of them are units."""
     units: list[str] = []

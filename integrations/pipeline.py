@@ -9,11 +9,10 @@ generate("A person:", schema=Person)     # -> Person(...)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Sequence, Sized
 from itertools import count
 from typing import Any, Unpack
 
-import torch
 from torch.utils.data import DataLoader
 from transformers import AutoModelForCausalLM
 from transformers.pipelines import PIPELINE_REGISTRY
@@ -24,10 +23,10 @@ from latticework.decoding.generate import TextStream, complete, start, stream
 from latticework.decoding.generation import Generation, GenerationIncomplete
 from latticework.decoding.options import Options, Request
 from latticework.decoding.prompts import Prompt, encode_prompt, single_prompt
-from latticework.decoding.running import RunningSequence
 from latticework.decoding.sampling import row_generator
 
 from .builtin import PATH as BUILTIN_MODEL
+from .streaming import fed
 
 TASK = "structured-generation"
 
@@ -93,7 +92,7 @@ class StructuredGenerationPipeline(Pipeline):
             generators = [row_generator(request.seed, number) for number in numbers]
         steps, running = start(self.model, self.tokenizer, prompts, request, generators)
         if streamer is not None:
-            steps = _fed(streamer, prompts, steps, running[0])
+            steps = fed(streamer, prompts, steps, running[0])
         for _ in steps:
             pass
         return {"generations": [row.generation() for row in running]}
@@ -143,17 +142,3 @@ def register() -> None:
 
 def _joined(items: list[dict[str, list[list[int]]]]) -> dict[str, list[list[int]]]:
     return {"prompt_ids": [prompt for item in items for prompt in item["prompt_ids"]]}
-
-
-def _fed(streamer: Any, prompts: list[list[int]], steps: Iterator[None], row: RunningSequence) -> Iterator[None]:
-    """The same steps; the streamer is given the prompt first, then each token, then the end."""
-    if len(prompts) != 1:
-        raise ValueError("a streamer takes one prompt at a time: use batch_size=1")
-    streamer.put(torch.tensor(prompts))
-    given = len(row.token_ids)
-    for step in steps:
-        for token_id in row.token_ids[given:]:
-            streamer.put(torch.tensor([token_id]))
-        given = len(row.token_ids)
-        yield step
-    streamer.end()

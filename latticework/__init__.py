@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 from .integrations.registration import register_pipeline
 
 if TYPE_CHECKING:
-    from .decoding import Generation, GenerationIncomplete, complete, generate, stream
+    from .decoding import (
+        Generation,
+        GenerationIncomplete,
+        argmax,
+        beam_search,
+        classify,
+        complete,
+        extract,
+        generate,
+        stream,
+    )
     from .grammar import (
         CompiledGrammar,
         Compiler,
@@ -82,10 +92,14 @@ __all__ = [
     "Vocabulary",
     "VocabularyError",
     "__version__",
+    "argmax",
+    "beam_search",
     "choice",
+    "classify",
     "complete",
     "ebnf",
     "either",
+    "extract",
     "free_text",
     "gbnf",
     "generate",
@@ -107,9 +121,13 @@ __all__ = [
 # Where the names are that are not taken from `latticework.grammar`: (module, name there). Functions whose
 # names are also those of modules of that package come from the module that defines them.
 _ELSEWHERE = {
+    "argmax": ("latticework.decoding", "argmax"),
+    "beam_search": ("latticework.decoding", "beam_search"),
     "choice": ("latticework.grammar.constraint", "choice"),
+    "classify": ("latticework.decoding", "classify"),
     "complete": ("latticework.decoding", "complete"),
     "ebnf": ("latticework.grammar.constraint_grammars", "ebnf"),
+    "extract": ("latticework.decoding", "extract"),
     "gbnf": ("latticework.grammar.constraint_grammars", "gbnf"),
     "generate": ("latticework.decoding", "generate"),
     "Generation": ("latticework.decoding", "Generation"),

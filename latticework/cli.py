@@ -92,6 +92,16 @@ def generate(
     temperature: Annotated[float, typer.Option(min=0.0, help="0 takes the likeliest token each time.")] = 0.0,
     top_p: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Sample from the likeliest part only.")] = None,
     seed: Annotated[int | None, typer.Option(help="Makes sampling repeatable.")] = None,
+    finish: Annotated[
+        bool, typer.Option(help="Lead the text to its end within --max-new-tokens; otherwise it may be cut off.")
+    ] = True,
+    drafts: Annotated[
+        list[str] | None, typer.Option(help="forced, copy, recycle, counts, all or none; several may be given.")
+    ] = None,
+    canonical: Annotated[
+        bool, typer.Option("--canonical", help="Write what is forced as the tokenizer does, without asking the model.")
+    ] = False,
+    stop: Annotated[list[str] | None, typer.Option(help="End the text where this is written; may be repeated.")] = None,
     stream: Annotated[bool, typer.Option("--stream", help="Print the text while it is written.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object: text, value, tokens, times.")] = False,
 ) -> None:
@@ -106,10 +116,23 @@ def generate(
             raise UsageError(f"--prompt and {options.from_stdin} cannot both be read from standard input")
         constraint = options.constraint()
         text = read_bytes("-", what="the prompt").decode() if prompt == "-" else prompt
-        request = Request(constraint, text, model, device, max_new_tokens, temperature, top_p, seed)
+        request = Request(
+            constraint,
+            text,
+            model,
+            device,
+            max_new_tokens,
+            temperature,
+            top_p,
+            seed,
+            finish,
+            tuple(drafts or ("forced",)),
+            canonical,
+            tuple(stop or ()),
+        )
         is_finished = write_streamed(request) if stream else write_whole(request, as_json=as_json)
     if not is_finished:
-        errors.print("[bold yellow]incomplete:[/] the text was cut off; raise --max-new-tokens")
+        errors.print("[bold yellow]incomplete:[/] the text was cut off; raise --max-new-tokens, or leave --finish on")
         raise typer.Exit(int(Exit.MISMATCH))
 
 
@@ -130,7 +153,7 @@ def check(
 
     This is stricter than validation: the order of properties, the white space and the spelling of strings count.
     """
-    from .cli_check import byte_grammar, check_text, report, schema_note, with_tokens
+    from .cli_check import byte_grammar, check_text, report, schema_note, with_terminals, with_tokens
     from .cli_vocabulary import load_vocabulary
 
     with exit_codes():
@@ -143,6 +166,7 @@ def check(
             data = data.removesuffix(b"\n").removesuffix(b"\r")
         finding = check_text(byte_grammar(constraint), data)
         note = "" if finding.matches else schema_note(constraint, data)
+        finding = finding if finding.matches else with_terminals(finding, constraint, data)
         if tokenizer is not None and not finding.matches:
             finding = with_tokens(finding, constraint, load_vocabulary(tokenizer, end_token), data)
         report(finding, note, as_json=as_json)

@@ -29,6 +29,10 @@ class Request:
     temperature: float
     top_p: float | None
     seed: int | None
+    finish: bool = True
+    drafts: tuple[str, ...] = ("forced",)
+    canonical: bool = False
+    stop: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.temperature == 0 and (self.seed is not None or self.top_p is not None):
@@ -45,6 +49,10 @@ class Request:
             "temperature": self.temperature,
             "top_p": self.top_p,
             "seed": self.seed,
+            "finish": self.finish,
+            "drafts": None if self.drafts == ("none",) else "all" if self.drafts == ("all",) else self.drafts,
+            "canonical": self.canonical,
+            "stop": self.stop,
         }
 
 
@@ -117,6 +125,9 @@ def _details(generation: Generation, loading: float, seconds: float) -> dict[str
         "token_ids": list(generation.token_ids),
         "log_probability": generation.log_probability,
         "log_weight": generation.log_weight,
+        "forward_passes": generation.report.forward_passes,
+        "drafted": generation.report.drafted,
+        "accepted": generation.report.accepted,
         "seconds": {"loading": round(loading, 4), "generating": round(seconds, 4)},
         "tokens_per_second": round(tokens / seconds, 1) if seconds > 0 else None,
     }

@@ -256,9 +256,28 @@ def test_generate_tells_everything_as_json() -> None:
 
 @pytest.mark.parametrize("stream", [[], ["--stream"], ["--json"]])
 def test_a_cut_off_text_has_its_own_code(stream: list[str]) -> None:
-    code, _, err = run("generate", "--schema", str(PERSON), *PROMPT, "--max-new-tokens", "3", *stream)
+    code, _, err = run("generate", "--schema", str(PERSON), *PROMPT, "--max-new-tokens", "3", "--no-finish", *stream)
     assert code == 1
     assert "--max-new-tokens" in err
+
+
+def test_a_budget_that_is_too_small_is_told_before_anything_is_written() -> None:
+    code, out, err = run("generate", "--schema", str(PERSON), *PROMPT, "--max-new-tokens", "3")
+    assert (code, out) == (2, "")
+    assert "max_new_tokens=3 is too small" in err
+
+
+def test_drafts_do_not_change_the_text() -> None:
+    texts = set()
+    for drafts in (["none"], ["all"], ["copy", "counts"]):
+        options = [part for name in drafts for part in ("--drafts", name)]
+        code, out, err = run("generate", "--schema", str(PERSON), *PROMPT, "--json", *options)
+        assert code == 0, err
+        details = json.loads(out)
+        texts.add(details["text"])
+        assert (details["forward_passes"] < details["tokens"]) == (drafts != ["none"])
+    assert len(texts) == 1
+    assert run("generate", "--schema", str(PERSON), *PROMPT, "--drafts", "nonsense")[0] == 2
 
 
 @pytest.mark.parametrize(

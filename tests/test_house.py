@@ -40,8 +40,8 @@ DOORS = {
     "latticework": """
         CompiledGrammar Compiler Constraint ConstraintError Generation GenerationIncomplete Grammar GrammarError
         GrammarSyntaxError GrammarWarning JsonLayout LimitError Limits Matcher SchemaError Tag TagValue TokenRejected ToolCall
-        ToolMessage UnsatisfiableSchemaError UnsupportedSchemaError Vocabulary VocabularyError __version__ choice
-        complete ebnf either free_text gbnf generate json_schema lark load_builtin reasoning regex repeat sequence
+        ToolMessage UnsatisfiableSchemaError UnsupportedSchemaError Vocabulary VocabularyError __version__ argmax
+        beam_search choice classify complete ebnf either extract free_text gbnf generate json_schema lark load_builtin reasoning regex repeat sequence
         special_token stream substring tags tool_calls until
     """,
     "latticework.grammar": """

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latticework.decoding import allocate_token_bitmask, apply_token_bitmask_
+from latticework.decoding.bitmask import allowed_by, apply_mask_rows_
 
 DTYPES = [torch.float32, torch.bfloat16, torch.float16, torch.float64]
 
@@ -82,6 +83,38 @@ def test_named_rows_only(rows):
     apply_token_bitmask_(logits, bitmask, rows=rows)
     assert torch.equal(logits[[2, 0]], reference(before[[2, 0]], bitmask))
     assert torch.equal(logits[[1, 3]], before[[1, 3]])
+
+
+@given(
+    rows=st.integers(0, 5),
+    words=st.integers(1, 3),
+    wider=st.sampled_from([0, 1, 31, 70]),
+    dtype=st.sampled_from(DTYPES),
+    seed=st.integers(0, 99),
+)
+def test_rows_of_a_table(rows, words, wider, dtype, seed):
+    """A row of the table may serve several rows of the logits, and none."""
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(32 * words - 5 + wider, rows, generator=generator).t().to(dtype)
+    table, numbers = random_bitmask(3, words, seed), torch.randint(0, 3, (rows,), generator=generator)
+    expected = reference(logits, table[numbers])
+    assert torch.equal(allowed_by(table[numbers], logits.shape[1]), (expected > -torch.inf))
+    apply_mask_rows_(logits, table, numbers)
+    assert torch.equal(logits, expected)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ([0], "numbers: a torch tensor expected, not list"),
+        (torch.zeros(1, dtype=torch.int32), r"torch.int64\[1\] expected, not torch.int32\[1\]"),
+        (torch.zeros(2, dtype=torch.int64), r"torch.int64\[1\] expected, not torch.int64\[2\]"),
+        (torch.zeros(1, dtype=torch.int64, device="meta"), "the row numbers are on meta"),
+    ],
+)
+def test_wrong_row_numbers_are_type_errors(numbers, message):
+    with pytest.raises(TypeError, match=message):
+        apply_mask_rows_(torch.zeros(1, 32), torch.zeros(4, 1, dtype=torch.int32), numbers)
 
 
 def test_no_rows():

@@ -82,7 +82,7 @@ def constraints(count: int, seed: int):
         try:
             constraint = lw.json_schema(schema, property_order=order, whitespace=layout)
             SMALL.compile(constraint)
-        except lw.UnsatisfiableSchemaError:
+        except (lw.UnsatisfiableSchemaError, lw.UnsupportedSchemaError):
             continue
         count -= 1
         yield schema, constraint

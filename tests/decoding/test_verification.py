@@ -16,7 +16,7 @@ from latticework.decoding.draft_tree import DraftTree
 from latticework.decoding.loop import Loop
 from latticework.decoding.options import Request
 from latticework.decoding.running import RunningSequence
-from latticework.decoding.sampling import RowRandom, probabilities
+from latticework.decoding.sampling import RowRandom
 from latticework.decoding.tree_model import TreeModel
 from latticework.decoding.verification import verify
 
@@ -122,7 +122,7 @@ class RandomDrafts:
     """Drafts what comes to mind; sometimes what a run without drafts has written, so that much of it stands."""
 
     def __init__(self, seed: int, answers: list[list[int]]) -> None:
-        self.rng, self.answers = random.Random(seed), answers
+        self.rng, self.answers, self.candidates = random.Random(seed), answers, 1
 
     def propose(self, rows, trees) -> None:
         for row, tree in zip(rows, trees, strict=True):
@@ -134,12 +134,14 @@ class RandomDrafts:
                 allowed = tree.grammar.allowed_tokens(tree.state(parent))
                 tree.add(parent, self.rng.choice(allowed), self.rng.random())
 
-    def observe(self, rows, trees, verdicts, held) -> None:
-        place = 0
-        for tree, verdict in zip(trees, verdicts, strict=True):
-            law = probabilities(held[place : place + 1], Sampling(1.0))[0]
-            assert law[verdict.token_ids[0]] > 0
-            place += 1 + len(tree)
+    def begin(self, rows) -> None:
+        pass
+
+    def observe(self, row, seen) -> None:
+        """Every position that was judged is told, with a token that was allowed there, and the path in order."""
+        assert all(one.candidates for one in seen)
+        path = [one.token_id for one in seen if one.token_id is not None]
+        assert row.token_ids[-len(path) :] == path
 
 
 SCHEMA = lw.json_schema(

@@ -96,7 +96,7 @@ def test_chats(pipe):
 
 
 def test_options_of_the_pipeline_and_of_the_call():
-    pipe = pipeline(TASK, model=llama(), tokenizer=bpe_tokenizer(), regex="[a-z]{9}", max_new_tokens=2)
+    pipe = pipeline(TASK, model=llama(), tokenizer=bpe_tokenizer(), regex="[a-z]{9}", max_new_tokens=2, finish=False)
     with pytest.raises(GenerationIncomplete):
         pipe("x")
     whole = pipe("x", max_new_tokens=30)
@@ -109,7 +109,7 @@ def test_options_of_the_pipeline_and_of_the_call():
 
 
 def test_stream(pipe):
-    pieces = pipe.stream(CHAT, **OPTIONS)
+    pieces = pipe.stream(CHAT, drafts=None, **OPTIONS)
     received = list(pieces)
     assert len(received) > 3
     assert pieces.result == Pet.model_validate_json("".join(received)) == pipe(CHAT, **OPTIONS)
@@ -145,10 +145,12 @@ def test_streamer_is_fed_as_transformers_does(pipe, capsys):
 
 def test_complete_gives_back_what_was_cut_off(pipe):
     constraint = latticework.regex("[a-z]{99}")
-    cut, whole = pipe.complete(["x", "y"], constraint=[constraint, latticework.choice(["a"])], max_new_tokens=5)
+    cut, whole = pipe.complete(
+        ["x", "y"], constraint=[constraint, latticework.choice(["a"])], max_new_tokens=5, finish=False
+    )
     assert (cut.finished, cut.value, whole.value) == (False, None, "a")
     with pytest.raises(GenerationIncomplete, match="cut off after 5 tokens"):
-        pipe(["x"], constraint=constraint, max_new_tokens=5)
+        pipe(["x"], constraint=constraint, max_new_tokens=5, finish=False)
 
 
 def test_no_padding_token_is_needed():
