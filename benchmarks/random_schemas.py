@@ -36,6 +36,7 @@ FORMATS = ("date-time", "ipv4", "no such format")
 LATER_FORMATS = {"date": 7, "uuid": 2019}  # with the first draft that has them
 STRINGS = ("", "a", "b", "ab", "abc", "c", "x1", "bba", "é", "2024-02-29", "10.0.0.1", "2024-02-29T10:00:00Z", "\n", '"\\')  # fmt: skip
 NUMBERS = (0, 1, 2, 3, 5, -1, -2, 10, 0.5, 1.5, 2.5, -0.5, 0.25, 1.0, 1e3)
+LARGE_NUMBERS = (2**53 + 1, -(2**53), 2**64 - 1, 9223372036854776000, -(10**30), 1e30, -1e23)
 DIVISORS = (1, 2, 3, 5, 7, 12, 0.5, 0.25, 1.5, 0.1, 0.01, 2.0)
 SCALARS = (None, True, False, 0, 1, 2, -1, 0.5, 1.5, 1.0, "", "a", "b", "ab", "x1")
 CONTAINERS: tuple[Any, ...] = ([], [1], [1, 2], ["a"], [[]], {}, {"a": 1}, {"a": "b"}, {"b": []}, {"a": 1, "b": None}, [{}])  # fmt: skip
@@ -160,15 +161,18 @@ class _Maker:
         result: dict[str, Any] = {}
         for keyword in ("minimum", "maximum"):
             if self.chance(0.4):
-                result[keyword] = self.rng.choice(NUMBERS)
+                result[keyword] = self._bound()
                 exclusive = "exclusive" + keyword.capitalize()
                 if self.draft == 4 and self.chance(0.4):
                     result[exclusive] = self.chance(0.7)
             if self.draft > 4 and self.chance(0.2):
-                result["exclusive" + keyword.capitalize()] = self.rng.choice(NUMBERS)
+                result["exclusive" + keyword.capitalize()] = self._bound()
         if self.chance(0.3) or not result:
             result["multipleOf"] = self.rng.choice(DIVISORS)
         return result
+
+    def _bound(self) -> float:
+        return self.rng.choice(LARGE_NUMBERS if self.chance(0.1) else NUMBERS)
 
     def string(self) -> dict[str, Any]:
         result: dict[str, Any] = {}

@@ -54,6 +54,11 @@ class Truth:
         return "2019-09" in self._schema.get("$schema", "") and "'unevaluated" in str(self._schema)
 
     @cached_property
+    def has_large_doubles(self) -> bool:
+        """Whether the schema spells a bound as a double that has another value than its digits say."""
+        return "e+" in str(self._schema)
+
+    @cached_property
     def _plain(self) -> Any:
         return self._kind(self._schema, format_checker=Draft202012Validator.FORMAT_CHECKER, registry=Registry())
 

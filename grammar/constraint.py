@@ -34,7 +34,7 @@ from .json_schema import from_json_schema
 from .limits import DEFAULT_LIMITS, Limits
 from .python_types import PythonType
 from .regex import from_regex
-from .schema_source import json_text, reread_text
+from .schema_source import json_text, parsed, reread_text
 
 Kind: TypeAlias = Literal[
     "json_schema", "regex", "choice", "lark", "gbnf", "ebnf", "until", "free_text", "substring", "sequence", "either",
@@ -243,7 +243,7 @@ def _schema_grammar(source: str, options: Mapping[str, Any], limits: Limits) -> 
     given = {name: options[name] for name in ("draft", "formats", "unknown_formats", "integers") if name in options}
     reading = Reading(registry=registry, **given)
     return from_json_schema(
-        json.loads(source),
+        parsed(source),
         property_order=options["property_order"],
         layout=JsonLayout(**layout),
         limits=limits,

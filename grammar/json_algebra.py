@@ -69,6 +69,11 @@ class Algebra:
         return _canonical("{}", draft, formats=self._formats)
 
 
+def only(value: object, draft: int) -> CanonicalSchema:
+    """The schema of one value."""
+    return _canonical(json.dumps({"enum": [value]}), draft, formats="assertion")
+
+
 @lru_cache(maxsize=1024)
 def _canonical(keywords: str, draft: int, *, formats: Formats) -> CanonicalSchema:
     schema = json.loads(keywords)

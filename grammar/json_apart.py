@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .json_places import Place, Schema, all_places, follow_pointer
+from .json_places import Place, Schema, Steps, all_places, follow_pointer
 
 _MOST_WEIGHT = 24
 _NESTED_WEIGHT = 8
@@ -61,15 +61,33 @@ def set_apart(schema: Schema) -> tuple[Schema, dict[str, Place]]:
 
     None are moved if the meaning of the schema depends on where its parts stand. Many required properties are counted.
     """
+    counted = schema
+    is_any_heavy = False
+    for place in all_places(Place(schema)):
+        if "required" in place.schema and requires_many(place.schema):
+            counted = _with_count(counted, place.steps_from_root())
+        is_any_heavy = is_any_heavy or is_heavy(place.schema.get("oneOf"))
+    return _with_definitions(schema, counted) if is_any_heavy else (counted, {})
+
+
+def _with_count(schema: Schema, steps: Steps) -> Schema:
+    """A copy of a schema in which the object at the end of `steps` counts its properties; the rest is shared."""
+    copy = dict(schema)
+    at: Any = copy
+    for step in steps:
+        at[step] = at[step][:] if isinstance(at[step], list) else dict(at[step])
+        at = at[step]
+    at["minProperties"] = len(at.pop("required"))
+    return copy
+
+
+def _with_definitions(original: Schema, schema: Schema) -> tuple[Schema, dict[str, Place]]:
     copy: Schema = json.loads(json.dumps(schema))
     places = list(all_places(Place(copy)))
-    for place in places:
-        if requires_many(place.schema):
-            place.schema["minProperties"] = len(place.schema.pop("required"))
     if any(_depends_on_place(place) for place in places) or not isinstance(copy.get("$defs", {}), dict):
         return copy, {}
     definitions = copy.setdefault("$defs", {})
-    original = Place(schema)
+    root = Place(original)
     origins: dict[str, Place] = {}
     for place in places:
         branches: Any = place.schema.get("oneOf")
@@ -80,7 +98,7 @@ def set_apart(schema: Schema) -> tuple[Schema, dict[str, Place]]:
             if is_inline(branch) and name not in definitions:
                 definitions[name] = branch
                 branches[index] = {"$ref": f"#/$defs/branch%20{len(origins)}"}
-                found = follow_pointer(original, f"{place.pointer}/oneOf/{index}")
+                found = follow_pointer(root, f"{place.pointer}/oneOf/{index}")
                 origins[branches[index]["$ref"]] = next(found)
     return copy, origins
 

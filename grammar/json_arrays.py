@@ -11,32 +11,48 @@ by counting (`json_counts.py`), conservatively.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import combinations
+from typing import Any, TypeAlias
 
 from jsonschema_rs import CanonicalSchema
 from jsonschema_rs.canonical import ArrayView, ContainsView, Distinctness, Satisfiability
 
 from .errors import UnsupportedSchemaError
-from .ir import Alternative, Array, Counter, Node, Place
+from .ir import Alternative, Array, Choice, Counter, Node, Place
+from .json_algebra import only
 from .json_bounds import at_least, at_most
-from .json_counts import count_values
+from .json_counts import count_values, list_values
 from .json_demands import subsets
 from .json_places import Part
 from .json_translator import Translator
 from .json_values import NO_VALUE
 
 MAX_CONTAINS = 4
+MAX_REPEATED = 64
+"""Values of items that may be equal, when some must be."""
 _MAX_TALLIES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Twice:
+    """`contains`, as if the schema had it: at least two items are of `schema`."""
+
+    schema: CanonicalSchema
+    min_contains: int = 2
+    max_contains: None = None
+
+
+Contained: TypeAlias = ContainsView | Twice
 
 
 def array_node(view: ArrayView, part: Part, translator: Translator) -> Node:
     """The arrays of a view. Raises UnsupportedSchemaError for what cannot be enforced."""
+    contains: list[Contained] = [one for one in view.contains if _minimum(one) > 0 or one.max_contains is not None]
     if view.distinctness == Distinctness.SOME_REPEATED:
-        reason = "that some items are equal cannot be enforced"
-        raise UnsupportedSchemaError(part.pointer("uniqueItems"), "uniqueItems", reason)
-    contains = [one for one in view.contains if _minimum(one) > 0 or one.max_contains is not None]
+        return _some_equal(view, contains, part, translator)
     different = view.distinctness == Distinctness.ALL_DISTINCT and not _certainly_different(view)
     with translator.spelled_uniquely(different):
         array = _array(view, contains, different, part, translator)
@@ -45,7 +61,7 @@ def array_node(view: ArrayView, part: Part, translator: Translator) -> Node:
     return array
 
 
-def _array(view: ArrayView, contains: list[ContainsView], different: bool, part: Part, translator: Translator) -> Node:
+def _array(view: ArrayView, contains: list[Contained], different: bool, part: Part, translator: Translator) -> Node:
     counters = _counters(view, contains, part)
     minimum, maximum = at_least(view.min_items, "minItems", part), at_most(view.max_items)
     prefix: list[Place] = []
@@ -64,14 +80,47 @@ def _array(view: ArrayView, contains: list[ContainsView], different: bool, part:
     return Array(tuple(prefix), rest, minimum, maximum, translator.layout, int(different), counters)
 
 
+# --------------------------------------------------------------------------------------------------------- equal items
+
+
+def _some_equal(view: ArrayView, contains: list[Contained], part: Part, translator: Translator) -> Node:
+    """Arrays in which some value stands twice, where it is one of a few: a case for each of them."""
+    values, draft = _repeatable(view)
+    if values is None or len(values) > MAX_REPEATED:
+        reason = f"that some items are equal is enforced only for items that are one of at most {MAX_REPEATED} values"
+        raise UnsupportedSchemaError(part.pointer("uniqueItems"), "uniqueItems", reason)
+    cases = [_array(view, [*contains, Twice(only(value, draft))], False, part, translator) for value in values]
+    cases = [case for case in cases if case is not NO_VALUE]
+    return Choice(tuple(cases)) if cases else NO_VALUE
+
+
+def _repeatable(view: ArrayView) -> tuple[list[Any] | None, int]:
+    """The values that two items may have, and the dialect; None for the values if they are not known.
+
+    One item of unknown values does no harm: it can only be equal to one of the others.
+    """
+    schemas = view.prefix_items[: view.max_items]
+    if view.max_items is None or view.max_items > len(schemas):
+        if view.items is None or (values := list_values(view.items)) is None:
+            return None, 0
+        schemas = [*schemas, view.items]
+    else:
+        values = []
+    listed = [list_values(schema) for schema in schemas]
+    if sum(one is None for one in listed) > 1:
+        return None, 0
+    known = {json.dumps(value, sort_keys=True): value for one in [values, *listed] for value in one or ()}
+    return list(known.values()), schemas[0].draft if schemas else 0
+
+
 # ------------------------------------------------------------------------------------------------------------ contains
 
 
-def _minimum(contains: ContainsView) -> int:
+def _minimum(contains: Contained) -> int:
     return 1 if contains.min_contains is None else contains.min_contains
 
 
-def _counters(view: ArrayView, contains: list[ContainsView], part: Part) -> tuple[Counter, ...]:
+def _counters(view: ArrayView, contains: list[Contained], part: Part) -> tuple[Counter, ...]:
     if len(contains) > MAX_CONTAINS:
         reason = f"more than {MAX_CONTAINS} of them at one place"
         raise UnsupportedSchemaError(part.pointer("contains"), "contains", reason)
@@ -85,7 +134,7 @@ def _counters(view: ArrayView, contains: list[ContainsView], part: Part) -> tupl
     return counters
 
 
-def _place(schema: CanonicalSchema | None, contains: list[ContainsView], part: Part, translator: Translator) -> Place:
+def _place(schema: CanonicalSchema | None, contains: list[Contained], part: Part, translator: Translator) -> Place:
     """What may stand at a place; `NO_VALUE` if nothing may."""
     if not contains:
         return translator.any_value if schema is None else translator.node(schema, part)
@@ -101,7 +150,7 @@ def _place(schema: CanonicalSchema | None, contains: list[ContainsView], part: P
 
 
 def _choice(
-    schema: CanonicalSchema | None, contains: list[ContainsView], counted: tuple[int, ...]
+    schema: CanonicalSchema | None, contains: list[Contained], counted: tuple[int, ...]
 ) -> CanonicalSchema | None:
     """The items that satisfy the counted schemas, and none of the others that have a maximum; None is any."""
     conditions = [] if schema is None else [schema]
@@ -126,7 +175,7 @@ def _certainly_different(view: ArrayView) -> bool:
     return all(left.intersect(right).satisfiability() == Satisfiability.NO for left, right in combinations(schemas, 2))
 
 
-def _certain_choice(view: ArrayView, contains: list[ContainsView], part: Part, translator: Translator) -> int:
+def _certain_choice(view: ArrayView, contains: list[Contained], part: Part, translator: Translator) -> int:
     """How many different values every item is certain to have the choice of, at least one.
 
     Raises UnsupportedSchemaError unless every array that has begun can be completed with different items.
@@ -156,7 +205,7 @@ def _enough(schema: CanonicalSchema | None, needed: int, array: Part, item: Part
     return count
 
 
-def _needed_of_rest(view: ArrayView, contains: list[ContainsView]) -> list[tuple[CanonicalSchema | None, int]]:
+def _needed_of_rest(view: ArrayView, contains: list[Contained]) -> list[tuple[CanonicalSchema | None, int]]:
     minimum = view.min_items or 0
     needed: list[tuple[CanonicalSchema | None, int]] = []
     if minimum > len(view.prefix_items):

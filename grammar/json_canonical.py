@@ -53,8 +53,6 @@ def canonicalize(
     read: _Read = _in_other_words if rewritten else _as_written
     if rewritten and reading.has_conditions(schema):
         schema, reading = untangled(schema), replace(reading, conditions=True)
-    if reading.formats == "assertion":
-        schema = with_formats(schema, reading.first_draft(schema))
     source = Source(schema, old_references=False, registry=reading.registry)
     if reading.unknown_formats == "refuse":
         refuse_unknown_formats(source)
@@ -108,7 +106,11 @@ def _in_some_draft(schema: Schema, reading: Reading, read: _Read) -> tuple[Canon
     mistake: jsonschema_rs.ValidationError | None = None
     for draft in reading.drafts(schema):
         try:
-            return read(schema, reading, draft)
+            told, registry = schema, reading.registry
+            if reading.formats == "assertion":
+                told, registry = with_formats(schema, registry, draft or dialect(schema))
+            form, document = read(told, replace(reading, registry=registry), draft)
+            return form, schema if document is told else document
         except jsonschema_rs.ValidationError as error:
             mistake = mistake or error
     assert mistake is not None

@@ -14,6 +14,7 @@ from .limits import Limits
 _MAX_IN_PLACE = 100
 _MULTIPLY = frozenset({"allOf", "anyOf", "oneOf", "dependencies", "dependentSchemas", "dependentRequired"})
 _ALTERNATIVES = frozenset({"anyOf", "oneOf"})
+_SIGNS = _MULTIPLY | UNEVALUATED | {"required"}
 _LOOKED_INTO = frozenset({dict, list, float})
 
 
@@ -52,19 +53,17 @@ def _signs(schema: Schema, most_branches: int) -> tuple[bool, bool, bool]:
                 raise SchemaError("", "", f"the schema is not JSON: it holds {value}")
             continue
         if kind is dict:
-            if not _MULTIPLY.isdisjoint(value):
+            if not _SIGNS.isdisjoint(value):
                 multiplied = multiplied or _may_multiply(value, most_branches)
-                heavy = heavy or is_heavy(value.get("oneOf"))
-            if "required" in value:
-                heavy = heavy or requires_many(value)
-            looks_around = looks_around or not UNEVALUATED.isdisjoint(value)
+                heavy = heavy or is_heavy(value.get("oneOf")) or requires_many(value)
+                looks_around = looks_around or not UNEVALUATED.isdisjoint(value)
             value = value.values()
         pending += [inner for inner in value if type(inner) in _LOOKED_INTO]
     return multiplied, heavy, looks_around
 
 
 def _may_multiply(schema: Schema, most_branches: int) -> bool:
-    """Whether there are two of the keywords, two conditions, or many branches."""
+    """Whether there are two of the keywords that multiply, two conditions, or many branches."""
     own = _MULTIPLY.intersection(schema)
     if len(own) > 1 or not own <= _ALTERNATIVES:
         return True

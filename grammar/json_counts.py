@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from math import prod
+from typing import Any
 
 from jsonschema_rs import CanonicalSchema
 from jsonschema_rs.canonical import (
@@ -38,7 +40,28 @@ PLENTY = 1_000_000
 _MAX_DEPTH = 6
 _MAX_STEPS = 20_000
 _BYTES = _native.Vocabulary([*(bytes([value]) for value in range(256)), None], [256])
-_FINITE = {"null": 1, "boolean": 2}
+_LISTED: dict[str, list[Any]] = {"null": [None], "boolean": [False, True]}
+_FINITE = {name: len(values) for name, values in _LISTED.items()}
+
+
+def list_values(schema: CanonicalSchema) -> list[Any] | None:
+    """All values of `schema`, if it lists them, and JSON can write them."""
+    match schema.view():
+        case FalseView():
+            return []
+        case ConstView(value):
+            values = [value]
+        case EnumView(found):
+            values = list(found)
+        case MultiTypeView(types) if set(types) <= _FINITE.keys():
+            values = [value for name in types for value in _LISTED[name]]
+        case _:
+            return None
+    try:
+        json.dumps(values)
+    except TypeError:  # decimals beyond doubles
+        return None
+    return values
 
 
 def count_values(schema: CanonicalSchema | None, part: Part, translator: Translator, depth: int = 0) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -20,11 +21,11 @@ class Names:
     finite: dict[str, None] = field(default_factory=dict)
     others: tuple[CanonicalSchema, ...] | None = None
 
-    def allows(self, name: str) -> bool:
-        """Whether an object may have this name."""
-        if self.others is None or name in self.finite:
-            return True
-        return any(is_name_of(other, name) for other in self.others)
+    def allowed(self, names: dict[str, None]) -> Iterable[str]:
+        """Those of `names` that an object may have, in their order."""
+        if self.others is None or names.keys() <= self.finite.keys():
+            return names
+        return [name for name in names if name in self.finite or any(is_name_of(other, name) for other in self.others)]
 
 
 def is_name_of(schema: CanonicalSchema, name: str) -> bool:

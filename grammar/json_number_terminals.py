@@ -10,29 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any, Final
 
 from jsonschema_rs.canonical import IntegerView, NumberView
 
 from .errors import UnsupportedSchemaError
 from .ir import Concat, Regex, Repeat, Terminal, Text, TextSet, Union
-from .json_numbers import INTEGER, Bounds, DivisorTooLarge, exact, multiples, numbers
+from .json_number_bounds import ALL_EXACT, Bounds, whole_bounds
+from .json_numbers import INTEGER, DivisorTooLarge, exact, multiples, numbers
 from .json_places import Part
 from .json_translator import Translator
 from .json_unique import unique_number
 from .lower_regex import share
 
-_ALL_EXACT: Final = 1 << 53
-"""Every integer from the negative of this to this is a double."""
 _BROKEN = Concat((Text("."), Repeat(Text("0"), 1)))
 
 
 def broken_integers(minimum: int | None, maximum: int | None, divisors: list[int], not_divisors: list[int]) -> Regex:
     """The integers of `multiples`, with or without a fraction of zeros."""
     plain = multiples(minimum, maximum, divisors, not_divisors)
-    low = -_ALL_EXACT if minimum is None else max(minimum, -_ALL_EXACT)
-    high = _ALL_EXACT if maximum is None else min(maximum, _ALL_EXACT)
+    low = -ALL_EXACT if minimum is None else max(minimum, -ALL_EXACT)
+    high = ALL_EXACT if maximum is None else min(maximum, ALL_EXACT)
     if (low, high) == (minimum, maximum):
         return Concat((plain, Repeat(_BROKEN, 0, 1)))
     return plain if low > high else Union((plain, Concat((multiples(low, high, divisors, not_divisors), _BROKEN))))
@@ -52,8 +50,9 @@ def integer_terminal(view: IntegerView, draft: int, part: Part, translator: Tran
     divisors = [exact(value).numerator for value in view.multiple_of]
     excluded = [exact(value).numerator for value in view.not_multiple_of]
     spelled = broken_integers if takes_fractions(translator, draft) else multiples
+    minimum, maximum = whole_bounds(view.minimum, view.maximum, part.is_double)
     try:
-        regex = spelled(view.minimum, view.maximum, divisors, excluded)
+        regex = spelled(minimum, maximum, divisors, excluded)
     except DivisorTooLarge as error:
         raise UnsupportedSchemaError(part.pointer("multipleOf"), "multipleOf", str(error)) from error
     return Terminal(unique_number(regex) if translator.unique else regex)
@@ -61,18 +60,20 @@ def integer_terminal(view: IntegerView, draft: int, part: Part, translator: Tran
 
 def number_terminal(view: NumberView, part: Part, translator: Translator) -> Terminal:
     """The numbers of a view. Raises UnsupportedSchemaError for a divisor that is too large."""
-    bounds = Bounds(_bound(view.minimum), _bound(view.maximum), view.exclusive_minimum, view.exclusive_maximum)
+    bounds = _bounds(view)
     divisors = [exact(value) for value in view.multiple_of]
     excluded = [exact(value) for value in view.not_multiple_of]
     try:
-        regex = numbers(bounds, divisors, excluded, whole=not view.excludes_integers)
+        regex = numbers(bounds, divisors, excluded, not view.excludes_integers, part.is_double)
     except DivisorTooLarge as error:
         raise UnsupportedSchemaError(part.pointer("multipleOf"), "multipleOf", str(error)) from error
     return Terminal(unique_number(regex) if translator.unique else regex)
 
 
-def _bound(value: Any) -> Fraction | None:
-    return None if value is None else exact(value)
+def _bounds(view: NumberView) -> Bounds:
+    minimum = None if view.minimum is None else exact(view.minimum)
+    maximum = None if view.maximum is None else exact(view.maximum)
+    return Bounds(minimum, maximum, view.exclusive_minimum, view.exclusive_maximum)
 
 
 # --------------------------------------------------------------------------------------------------------- given values

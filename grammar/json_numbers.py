@@ -7,25 +7,34 @@ written. A number without constraint has the full grammar of RFC 8259. With a bo
 an optional fraction of any length, no exponent; only `minimum: 0` and `maximum: 0`, where the sign decides alone, keep
 the exponent. `-0` is 0: it is in the language exactly when 0 is.
 
-Exclusive bounds of numbers. Readers parse JSON numbers to doubles, so a text a hair above an exclusive minimum would
-be read back as the minimum itself. The language keeps the distance of about one unit in the last place of a double
-(`_clearance`) from a bound that is excluded, at most 1, so that no integer is lost; every double that satisfies the
-bound is still there.
+Where an interval ends for texts with a fraction, which readers round to doubles, is said in `json_number_bounds.py`. What is
+a multiple, or no multiple, or no integer, stays so when it is rounded: beside a divisor at most 15 digits count in a text
+with a fraction, and what is no integer is not written so close to one that a double cannot tell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from math import gcd
 
 from .ir import EMPTY_TEXT, NOTHING, Chars, Complement, Concat, DigitsModulo, Intersection, Regex, Repeat, Text, Union
+from .json_number_bounds import Bounds, Edge
 from .lower_regex import share
 
 Real = int | float | Decimal | Fraction
+
+MAX_RESIDUES = 512
+"""Largest divisor (as an integer, after scaling) whose remainders are tracked across a decimal point."""
+MAX_MODULUS = 1 << 20
+"""Largest divisor of an integer."""
+_BLOCK = 16
+_KEPT = 15
+"""So many significant digits of a decimal come back from the double next to it."""
+_MOST_ZEROS = 290
+"""After more of them a double has fewer digits, and then none."""
 
 DIGIT = Chars(((48, 57),))
 NONZERO = Chars(((49, 57),))
@@ -37,12 +46,33 @@ _ZERO_FRACTION = Repeat(Concat((Text("."), Repeat(Text("0"), 1))), 0, 1)
 _SIGN = Repeat(MINUS, 0, 1)
 _EXPONENT = Repeat(Concat((Chars(((69, 69), (101, 101))), Repeat(Chars(((43, 43), (45, 45))), 0, 1), DIGITS)), 0, 1)
 
+
+def _of_few_digits() -> Regex:
+    """Among unsigned decimals those that a double keeps: with a fraction, at most 15 digits count."""
+    small = Concat((Text("0."), Repeat(Text("0"), 0, _MOST_ZEROS), Repeat(DIGIT, 0, _KEPT)))
+    return Union((NATURAL, small, Concat((NONZERO, Repeat(Chars(((46, 46), (48, 57))), 0, _KEPT)))))
+
+
+def _next_to_integers() -> Regex:
+    """Decimals that a reader may round to an integer: in the first 16 digits that count, the fraction is zeros or nines."""
+    beside = [Concat((Text("0."), Repeat(Text("0"), _MOST_ZEROS + 1))), Concat((Text("0."), Text("9" * (_KEPT + 1))))]
+    for length in range(1, _KEPT + 1):
+        fraction = Union((Text("0" * (_KEPT + 1 - length)), Text("9" * (_KEPT + 1 - length))))
+        beside.append(Concat((NONZERO, Repeat(DIGIT, length - 1, length - 1), Text("."), fraction)))
+    beside.append(Concat((NONZERO, Repeat(DIGIT, _KEPT), Text("."))))
+    return Concat((Union(tuple(beside)), Repeat(DIGIT)))
+
+
 UNSIGNED_DECIMAL = Concat((NATURAL, FRACTION))
 UNSIGNED_NUMBER = Concat((NATURAL, FRACTION, _EXPONENT))
 INTEGER = share(Concat((_SIGN, NATURAL)))
 NUMBER = share(Concat((_SIGN, UNSIGNED_NUMBER)))
 _ZERO = Concat((Text("0"), _ZERO_FRACTION))
 _WHOLE = Concat((NATURAL, _ZERO_FRACTION))
+_BROKEN = Concat((NATURAL, Text("."), DIGITS))
+_FEW_DIGITS = share(Intersection((UNSIGNED_DECIMAL, _of_few_digits())))
+_NO_INTEGER = share(Intersection((UNSIGNED_DECIMAL, Complement(Union((_WHOLE, _next_to_integers()))))))
+_FEW_DIGITS_OR_NO_INTEGER = share(Union((_FEW_DIGITS, _NO_INTEGER)))
 
 MAX_RESIDUES = 512
 """Largest divisor (as an integer, after scaling) whose remainders are tracked across a decimal point."""
@@ -50,21 +80,8 @@ MAX_MODULUS = 1 << 20
 """Largest divisor of an integer."""
 
 
-_BLOCK = 16
-
-
 class DivisorTooLarge(ValueError):  # noqa: N818 - says what is wrong, and is turned into a SchemaError with its place
     """A divisor has more remainders than an automaton should have states."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """An interval of the number line; None is without bound."""
-
-    minimum: Fraction | None = None
-    maximum: Fraction | None = None
-    excludes_minimum: bool = False
-    excludes_maximum: bool = False
 
 
 def exact(value: Real) -> Fraction:
@@ -190,20 +207,43 @@ def _then(text: str, regex: Regex) -> Regex:
 # ------------------------------------------------------------------------------------------------------------ decimals
 
 
-def numbers(bounds: Bounds, divisors: list[Fraction], not_divisors: list[Fraction], whole: bool = True) -> Regex:
+def numbers(
+    bounds: Bounds,
+    divisors: list[Fraction],
+    not_divisors: list[Fraction],
+    whole: bool = True,
+    is_double: Callable[[int], bool] = lambda _: False,
+) -> Regex:
     """Numbers within `bounds` that every one of `divisors` divides and none of `not_divisors`.
 
-    `whole=False` leaves out numbers that are integers.
+    `whole=False` leaves out numbers that are integers. `is_double`: whether a bound is spelled as a double in the schema.
     """
+    whole = whole and 1 not in not_divisors
+    not_divisors = [divisor for divisor in not_divisors if divisor != 1]
     magnitudes = [_multiples_of(_common_multiple(divisors))] if divisors else []
     magnitudes += [Complement(_multiples_of(divisor)) for divisor in not_divisors]
+    if divisors or any(divisor.denominator != 1 for divisor in not_divisors):
+        magnitudes.append(_FEW_DIGITS)
+    elif magnitudes:
+        magnitudes.append(_FEW_DIGITS_OR_NO_INTEGER)
     if not whole:
-        magnitudes.append(Complement(_WHOLE))
+        magnitudes.append(_NO_INTEGER)
     if not magnitudes:
         signed = _by_sign(bounds)
         if signed is not None:
             return signed
-    low, high = _clear_minimum(bounds), _clear_maximum(bounds)
+    edges = bounds.for_doubles()
+    if edges is not None and (bounds.is_small or not whole):
+        return _between(*edges, magnitudes)
+    parts = [] if edges is None else [_between(*edges, [*magnitudes, _BROKEN])]
+    if whole:
+        low, high = [(None if end is None else Fraction(end), False) for end in bounds.for_integers(is_double)]
+        parts.append(_between(low, high, [*magnitudes, NATURAL]))
+    return _union(parts)
+
+
+def _between(low: Edge, high: Edge, magnitudes: list[Regex]) -> Regex:
+    """Decimals between two ends, the magnitude of which is in all of `magnitudes`."""
     parts: list[Regex] = []
     if high[0] is None or high[0] >= 0:
         least = low if low[0] is not None and low[0] >= 0 else (Fraction(0), False)
@@ -224,35 +264,6 @@ def _by_sign(bounds: Bounds) -> Regex | None:
     if bounds.maximum == 0 and bounds.minimum is None and not bounds.excludes_maximum:
         return _union([Concat((MINUS, UNSIGNED_NUMBER)), _ZERO])
     return None
-
-
-def _clear_minimum(bounds: Bounds) -> tuple[Fraction | None, bool]:
-    if bounds.minimum is None or bounds.minimum == 0 or not bounds.excludes_minimum:
-        return bounds.minimum, bounds.excludes_minimum
-    return bounds.minimum + _clearance(bounds.minimum), False
-
-
-def _clear_maximum(bounds: Bounds) -> tuple[Fraction | None, bool]:
-    if bounds.maximum is None or bounds.maximum == 0 or not bounds.excludes_maximum:
-        return bounds.maximum, bounds.excludes_maximum
-    return bounds.maximum - _clearance(bounds.maximum), False
-
-
-def _clearance(bound: Fraction) -> Fraction:
-    """A power of ten next to one unit in the last place (2**-52) of a double of this size; at most 1.
-
-    1 -> 1e-15, 0.5 -> 1e-15, 100 -> 1e-13
-    """
-    exponent = len(str(int(abs(bound)))) if abs(bound) >= 1 else 1 - _leading_zeros(abs(bound))
-    return min(Fraction(10) ** (exponent - 16), Fraction(1))
-
-
-def _leading_zeros(magnitude: Fraction) -> int:
-    count = 0
-    while magnitude < Fraction(1, 10):
-        magnitude *= 10
-        count += 1
-    return count + 1
 
 
 def _at_least(low: Fraction | None, excluded: bool) -> Regex:

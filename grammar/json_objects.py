@@ -50,22 +50,19 @@ def object_node(view: ObjectView, part: Part, translator: Translator) -> Node:
     declared = _declared_names(view, part, others) | required
     found = properties.keys() | names.finite.keys()
     declared |= dict.fromkeys(_as_spelled(found - declared.keys(), others))
-    fields: list[Field] = []
     additional = view.additional_properties
-    is_simple = not patterns and len(demands) == 0
-    for name in declared:
-        value: Place = NO_VALUE
-        if not names.allows(name):
-            pass
-        elif is_simple:
-            value = _simple_value(properties.get(name, additional), name, part, translator)
-        else:
-            schema = _declared_value(name, properties, patterns, additional)
-            value = demands.place(schema, demands.about(name), part.member(name), translator)
-        if value is not NO_VALUE:
-            fields.append(Field(name, value, name in required))
-        elif name in required:
-            return NO_VALUE
+    allowed = names.allowed(declared)
+    if not patterns and len(demands) == 0:
+        values = _simple_values(allowed, properties, additional, part, translator)
+    else:
+        schemas = {name: _declared_value(name, properties, patterns, additional) for name in allowed}
+        values = {
+            name: demands.place(schema, demands.about(name), part.member(name), translator)
+            for name, schema in schemas.items()
+        }
+    fields = [Field(name, value, name in required) for name, value in values.items() if value is not NO_VALUE]
+    if len(fields) < len(declared) and not required.keys() <= {declared.name for declared in fields}:
+        return NO_VALUE
     extras = _extra_fields(view, names, tuple(declared), demands, part, translator)
     minimum = at_least(view.min_properties, "minProperties", part)
     minimum = 0 if minimum <= len(required) else minimum
@@ -182,11 +179,21 @@ def _given_values(schema: object) -> list[Any] | None:
     return [schema["const"]] if "const" in schema else schema.get("enum")
 
 
-def _simple_value(schema: CanonicalSchema | None, name: str, part: Part, translator: Translator) -> Node:
-    """What a declared name holds where one schema says it; None is anything. Objects of thousands of names come here."""
-    if schema is None:
-        return translator.any_value
-    return translator.known(schema) or translator.node(schema, part.member(name))
+def _simple_values(
+    names: Iterable[str],
+    schemas: dict[str, CanonicalSchema],
+    additional: CanonicalSchema | None,
+    part: Part,
+    translator: Translator,
+) -> dict[str, Place]:
+    """What each name holds where one schema says it, else `additional` does. Objects of thousands of names come here."""
+    values: dict[str, Place] = {}
+    known = translator.known
+    for name in names:
+        schema = schemas.get(name, additional)
+        node = translator.any_value if schema is None else known(schema) or translator.node(schema, part.member(name))
+        values[name] = node
+    return values
 
 
 def _declared_value(

@@ -11,11 +11,13 @@ Nothing here decides which values are valid. A reference that cannot be followed
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from functools import cached_property
 from itertools import chain
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
+from .json_number_bounds import ALL_EXACT
 from .json_registry import identifier, join
 
 Schema: TypeAlias = dict[str, Any]
@@ -47,18 +49,24 @@ class Place:
         self.above = above
         self.steps = steps
         self.base: str = above.base if above is not None else base
-        name = identifier(schema)
-        if name is not None:
-            self.base = join(self.base, name).removesuffix("#")
+        if "$id" in schema or "id" in schema:
+            name = identifier(schema)
+            if name is not None:
+                self.base = join(self.base, name).removesuffix("#")
+
+    def steps_from_root(self) -> Steps:
+        """The steps from the outermost place to this one."""
+        steps: list[str | int] = []
+        place: Place | None = self
+        while place is not None:
+            steps[:0] = place.steps
+            place = place.above
+        return tuple(steps)
 
     @property
     def pointer(self) -> str:
         """The JSON Pointer of this place."""
-        steps: list[str] = []
-        place: Place | None = self
-        while place is not None:
-            steps[:0] = [str(step).replace("~", "~0").replace("/", "~1") for step in place.steps]
-            place = place.above
+        steps = [str(step).replace("~", "~0").replace("/", "~1") for step in self.steps_from_root()]
         return "".join("/" + step for step in steps)
 
     def below(self, *steps: str | int) -> Iterator[Place]:
@@ -123,6 +131,10 @@ class Part:
     def item(self, index: int | None) -> Part:
         """Item `index`, or (None) the items beyond the prefix."""
         return Part(self._source, lambda: _items(self.places, index))
+
+    def is_double(self, value: int) -> bool:
+        """Whether the schema spells this whole number as a double somewhere, which then has another value."""
+        return value in self._source.doubles
 
     def pointer(self, keyword: str = "", value: object = None) -> str:
         """The pointer of the first place with `keyword` (and this value there, if any has it), or of the first place."""
@@ -200,6 +212,18 @@ class Source:
         if uri in self.origins:
             return Part(self, lambda: [self.origins[uri]])
         return Part(self, lambda: list(self._follow(self.root, uri)))
+
+    @cached_property
+    def doubles(self) -> frozenset[int]:
+        """The whole numbers beyond all that are doubles which the documents spell as such."""
+        found: set[int] = set()
+        pending: list[Any] = [self.root.schema, *self._registry.values()]
+        for value in pending:  # which grows meanwhile
+            if isinstance(value, (dict, list)):
+                pending += value.values() if isinstance(value, dict) else value
+            elif isinstance(value, float) and abs(value) > ALL_EXACT:
+                found.add(int(Decimal(repr(value))))
+        return frozenset(found)
 
     # -------------------------------------------------------------------------------------------- closure
 

@@ -154,7 +154,7 @@ class _Translation:
         self._names: set[str] = set()
         self._nodes = 0
         self._parts: dict[tuple[CanonicalSchema, bool], Reference] = {}
-        self._known: dict[tuple[CanonicalSchema, bool], Node] = {}
+        self._known: tuple[dict[CanonicalSchema, Node], dict[CanonicalSchema, Node]] = ({}, {})
         self._nesting = 0
         self._limits = limits
         self.algebra = Algebra(limits.schema_work, reading)
@@ -204,18 +204,18 @@ class _Translation:
 
         A node for which nobody looked at the source depends on nothing but the schema, so it is made, and lowered, once.
         """
-        key = schema, self.unique
-        node = self._known.get(key)
+        known = self._known[self.unique]
+        node = known.get(schema)
         if node is None:
             is_new, looks = part.is_new, self.source.looks
             node = self._made(schema, part)
             if is_new and self.source.looks == looks:
-                self._known[key] = node
+                known[schema] = node
         return node
 
     def known(self, schema: CanonicalSchema) -> Node | None:
         """The node of a schema, if there is one that does not depend on where the schema stands."""
-        return self._known.get((schema, self.unique))
+        return self._known[self.unique].get(schema)
 
     def _made(self, schema: CanonicalSchema, part: Part) -> Node:
         self._nodes += 1

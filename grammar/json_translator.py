@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from jsonschema_rs import CanonicalSchema
 
 from .ir import JsonLayout, Node, Regex
 from .json_places import Part
+
+PropertyOrder: TypeAlias = Literal["declared", "any"]
 
 
 class Translator(Protocol):
@@ -18,7 +20,7 @@ class Translator(Protocol):
     unique: bool
     """Whether each value must have one spelling: inside arrays whose items must differ."""
 
-    property_order: Literal["declared", "any"]
+    property_order: PropertyOrder
 
     @property
     def fractions(self) -> bool:

@@ -33,7 +33,7 @@ from .ir import (
 from .json_number_terminals import ANY_BROKEN_INTEGER, ANY_INTEGER, is_number, takes_fractions, with_fractions
 from .json_numbers import NUMBER
 from .json_places import Part
-from .json_translator import Translator
+from .json_translator import PropertyOrder, Translator
 from .json_unique import UNIQUE_INTEGER, UNIQUE_NUMBER, UNIQUE_TEXT
 from .lower_regex import share
 
@@ -95,58 +95,65 @@ def values_node(values: list[Any], part: Part, translator: Translator) -> Node:
             return NULL
         case [False, True]:
             return BOOLEAN
-    return _one_of(values, _Written(part), translator)
+    return _Writer(part, translator).one_of(values)
 
 
-def _one_of(values: list[Any], written: _Written, translator: Translator) -> Node:
-    if len(values) == 1:
-        return _exactly(values[0], written, translator)
-    strings = tuple([value for value in values if isinstance(value, str)])
-    parts: list[Node] = []
-    if strings:
-        parts.append(_strings(strings) if len(strings) <= _FEW else Terminal(JsonString(_texts(strings))))
-    others = (
-        [value for value in values if not isinstance(value, (str, list, dict))] if len(strings) < len(values) else []
-    )
-    if others:
-        parts.append(_scalars(others, written, translator))
-    if len(strings) + len(others) < len(values):
-        parts += [_container(value, written, translator) for value in values if isinstance(value, (list, dict))]
-    return parts[0] if len(parts) == 1 else Choice(tuple(parts))
+class _Writer:
+    """The values that a schema gives for a part, as nodes. There may be thousands of them."""
 
+    def __init__(self, part: Part, translator: Translator) -> None:
+        self._written = _Written(part)
+        self._translator = translator
+        self._layout = translator.layout
+        # one spelling of a value is enough where spellings are unique
+        self._order: PropertyOrder = "declared" if translator.unique else translator.property_order
+        self._strings: dict[str, Node] = {}
 
-def _exactly(value: Any, written: _Written, translator: Translator) -> Node:
-    if isinstance(value, str):
-        return _strings((value,))
-    return (_container if isinstance(value, (list, dict)) else _scalar)(value, written, translator)
+    def one_of(self, values: list[Any]) -> Node:
+        """A node for all of them."""
+        if len(values) == 1 and not isinstance(values[0], str):
+            return self._exactly(values[0])
+        strings = tuple([value for value in values if isinstance(value, str)])
+        parts: list[Node] = []
+        if strings:
+            parts.append(_strings(strings) if len(strings) <= _FEW else Terminal(JsonString(_texts(strings))))
+        if len(strings) < len(values):
+            others = [value for value in values if not isinstance(value, (str, list, dict))]
+            parts += [self._scalars(others)] if others else []
+            parts += [self._container(value) for value in values if isinstance(value, (list, dict))]
+        return parts[0] if len(parts) == 1 else Choice(tuple(parts))
 
+    def _exactly(self, value: Any) -> Node:
+        kind = type(value)
+        if kind is str:
+            node = self._strings.get(value)
+            if node is None:
+                node = self._strings[value] = Terminal(JsonString(Text(value)))
+            return node
+        if value is None:
+            return NULL
+        return self._container(value) if kind is list or kind is dict else self._scalars([value])
 
-def _scalar(value: Any, written: _Written, translator: Translator) -> Node:
-    return NULL if value is None else _scalars([value], written, translator)
+    def _scalars(self, values: list[Any]) -> Node:
+        """Values that are neither strings nor containers."""
+        has_numbers = not self._translator.unique and any(map(is_number, values))
+        floats = self._written.floats if has_numbers else _NO_FLOATS
+        texts = _texts([text for value in values for text in _spellings(value, floats)])
+        return Terminal(with_fractions(texts, values) if self._translator.fractions else texts)
 
-
-def _scalars(values: list[Any], written: _Written, translator: Translator) -> Node:
-    """Values that are neither strings nor containers."""
-    floats = _NO_FLOATS if translator.unique or not any(map(is_number, values)) else written.floats
-    texts = _texts([text for value in values for text in _spellings(value, floats)])
-    return Terminal(with_fractions(texts, values) if translator.fractions else texts)
+    def _container(self, value: list[Any] | dict[str, Any]) -> Node:
+        if isinstance(value, list):
+            items = tuple([self._exactly(item) for item in value])
+            return Array(items, None, len(items), len(items), self._layout)
+        names = self._written.order(value)
+        fields = tuple([Field(name, self._exactly(value[name]), True) for name in names])
+        return Record(fields, (), self._order, 0, None, self._layout)
 
 
 @lru_cache(maxsize=256)
 def _strings(texts: tuple[str, ...]) -> Node:
     """The same node for the same few strings: many a schema repeats them, and a node is lowered once."""
     return Terminal(JsonString(_texts(texts)))
-
-
-def _container(value: list[Any] | dict[str, Any], written: _Written, translator: Translator) -> Node:
-    layout = translator.layout
-    if isinstance(value, list):
-        items = tuple([_exactly(item, written, translator) for item in value])
-        return Array(items, None, len(items), len(items), layout)
-    names = written.order(value)
-    fields = tuple([Field(name, _exactly(value[name], written, translator), True) for name in names])
-    order = "declared" if translator.unique else translator.property_order  # one spelling of a value is enough there
-    return Record(fields, order=order, layout=layout)
 
 
 class _Written:
@@ -220,6 +227,8 @@ def _texts(texts: Sequence[str]) -> Regex:
 
 def _spellings(value: Any, floats: Mapping[int, float]) -> list[str]:
     """The texts of null, true, false or a number. Beyond 2**53 a float may have another value than its digits say."""
+    if type(value) is int and not floats:
+        return [str(value)]
     if isinstance(value, Decimal) and value != int(value):
         return [format(value, "f")]
     if not is_number(value) or value != int(value):

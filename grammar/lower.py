@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from . import ir
 from .errors import GrammarError
+from .lower_long import FreeChars, long_string
 from .lower_regex import Regexes, bounds, int32
 from .special_tokens import mark
 
@@ -81,7 +82,13 @@ class _Nodes:
         return number
 
     def terminal(self, node: ir.Terminal) -> list[int]:
-        return [TERMINAL, self._regexes.number(node.regex)]
+        regex = node.regex
+        if type(regex) is ir.JsonString and (long := long_string(regex.content)) is not None:
+            return self.sequence(long)
+        return [TERMINAL, self._regexes.number(regex)]
+
+    def free_chars(self, node: FreeChars) -> list[int]:
+        return [TERMINAL, self._regexes.free_chars(node.regex)]
 
     def special_token(self, node: ir.SpecialToken) -> list[int]:
         if self._special_as_text:
@@ -127,17 +134,20 @@ class _Nodes:
         minimum, maximum = bounds(0 if everything else node.minimum, node.maximum)
         code = [RECORD, *_layout(node.layout), int(node.order == "any"), minimum, maximum]
         code += (int(node.different_names), node.demands, len(node.fields))
-        for declared in node.fields:
-            key = self._regexes.literal(encode_basestring(declared.name).encode())
-            code += (key, int(declared.required or everything), *self._place(declared.value, node.demands))
+        names = [encode_basestring(declared.name).encode() for declared in node.fields]
+        number = self._number
+        for declared, key in zip(node.fields, self._regexes.literals(names), strict=True):
+            value = declared.value
+            code += (key, int(declared.required or everything))
+            code += self._place(value, node.demands) if isinstance(value, tuple) else (1, number(value), 0)
         code.append(len(node.extras))
         for extra in node.extras:
             code += (self._regexes.string(extra.name), *self._place(extra.value, node.demands))
         return code
 
     def array(self, node: ir.Array) -> list[int]:
-        code = [ARRAY, *_layout(node.layout), *bounds(node.minimum, node.maximum), int32(node.different)]
-        code.append(len(node.counters))
+        code = [ARRAY, *_layout(node.layout), *bounds(node.minimum, node.maximum)]
+        code += (int32(node.different), len(node.counters))
         for counter in node.counters:
             code += bounds(counter.minimum, counter.maximum)
         code.append(len(node.prefix))
@@ -160,6 +170,7 @@ class _Nodes:
 
 _NODES: Final[dict[type, Callable[[_Nodes, Any], list[int]]]] = {
     ir.Terminal: _Nodes.terminal,
+    FreeChars: _Nodes.free_chars,
     ir.SpecialToken: _Nodes.special_token,
     ir.Lexeme: _Nodes.lexeme,
     ir.Scope: _Nodes.scope,

@@ -10,10 +10,10 @@ strings, formats. What is marked by `share` is lowered once, and its operations 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Final, TypeVar
 
 from . import ir
@@ -23,7 +23,6 @@ from .errors import GrammarError
 LITERAL, CHARS, JSON_CHARS, JSON_ANY, CONCAT, UNION, INTERSECTION, COMPLEMENT, REPEAT, MODULO, TEXTS = range(1, 12)
 
 _MAX_INT: Final = 2**31 - 1
-_ANY_CHAR: Final = ((0, ir.MAX_CODE_POINT),)
 _CONTROL: Final = re.compile(r"[\x00-\x1f]")
 _SPELLED: Final = re.compile(r"[\x00-\x1f\"\\]")
 _LISTS: Final = {ir.Concat: CONCAT, ir.Union: UNION, ir.Intersection: INTERSECTION}
@@ -49,11 +48,15 @@ class Regexes:
         self.count = 0
         self._numbers: tuple[dict[int, int], dict[int, int]] = ({}, {})  # plain, and in JSON spelling
         self._offsets: dict[bytes, int] = {}
+        self._literals: dict[bytes, int] = {}
+        self._strings: dict[tuple[int, int], int] = {}
         self._once: dict[tuple[int, ...], int] = {}
 
     def number(self, regex: ir.Regex, spelled: bool = False) -> int:
         """The number of `regex`; parts come first, with a stack of our own."""
         numbers = self._numbers
+        if type(regex) is ir.JsonString and not spelled and (direct := self._direct(regex.content)) is not None:
+            return direct
         stack = [(regex, spelled)]
         while stack:
             node, in_json = stack[-1]
@@ -69,17 +72,56 @@ class Regexes:
 
     def string(self, content: ir.Regex) -> int:
         """The number of the JSON string with this content, which any text of bounded length may spell freely."""
-        bounds = _free_bounds(content)
-        if bounds is None:
-            inside = self.number(content, True)
-        else:
-            inside = self._unique(REPEAT, self._unique(JSON_ANY), *bounds)
-        quote = self._unique(LITERAL, *self._place(b'"'))
-        return self._emit(CONCAT, 3, quote, inside, quote)
+        direct = self._direct(content)
+        if direct is not None:
+            return direct
+        quote = self.literal(b'"')
+        return self._emit(CONCAT, 3, quote, self.number(content, True), quote)
 
     def literal(self, data: bytes) -> int:
         """The number of exactly these bytes."""
-        return self._emit(LITERAL, *self._place(data))
+        number = self._literals.get(data)
+        if number is None:
+            number = self._literals[data] = self._emit(LITERAL, *self._place(data))
+        return number
+
+    def free_chars(self, content: ir.Regex) -> int:
+        """The number of what stands between the quotes of a string of any text of bounded length."""
+        bounds = free_bounds(content)
+        assert bounds is not None
+        return self._unique(REPEAT, self._unique(JSON_ANY), *bounds)
+
+    def literals(self, texts: Iterable[bytes]) -> list[int]:
+        """The numbers of all of them, of which there may be thousands."""
+        known, code, count, at = self._literals, self.code, self.count, len(self.text)
+        numbers: list[int] = []
+        new: list[bytes] = []
+        for data in texts:
+            number = known.get(data)
+            if number is None:
+                known[data] = number = count
+                count += 1
+                code += (LITERAL, at, len(data))
+                at += len(data)
+                new.append(data)
+            numbers.append(number)
+        self.text += b"".join(new)
+        self.count = count
+        return numbers
+
+    def _direct(self, content: ir.Regex) -> int | None:
+        """The number of a JSON string of which nothing else is made of: any text of bounded length, or a plain one."""
+        if type(content) is ir.Text:
+            return None if _has_control(content.text) else self.literal(b'"' + _spell(content.text) + b'"')
+        bounds = free_bounds(content)
+        if bounds is None:
+            return None
+        number = self._strings.get(bounds)
+        if number is None:
+            quote = self.literal(b'"')
+            inside = self._emit(REPEAT, self._unique(JSON_ANY), *bounds)
+            number = self._strings[bounds] = self._emit(CONCAT, 3, quote, inside, quote)
+        return number
 
     def write(self, node: ir.Regex, spelled: bool) -> int:
         """Write the code of `node`, all parts of which have been written."""
@@ -119,7 +161,7 @@ class Regexes:
             case ir.JsonString(content):
                 if spelled:
                     raise GrammarError("a JSON string cannot be nested in the content of another")
-                known = id(content) in self._numbers[True] or _free_bounds(content) is not None
+                known = id(content) in self._numbers[True] or self._direct(content) is not None
                 return [] if known else [(content, True)]
             case ir.Text() | ir.Chars() | ir.TextSet():
                 return []
@@ -137,14 +179,19 @@ class Regexes:
 
     def _texts(self, texts: tuple[str, ...], spelled: bool) -> int:
         if spelled and _SPELLED.search("".join(texts)):
-            places = [self._place(_spell(text)) for text in texts if not _has_control(text)]
+            simple = self._set([_spell(text) for text in texts if not _has_control(text)])
         else:
-            places = [self._place(text.encode()) for text in texts]
-        simple = self._emit(TEXTS, len(places), *chain.from_iterable(places))
-        if len(places) == len(texts):
+            simple = self._set([text.encode() for text in texts])
+        if not (spelled and _has_control("".join(texts))):
             return simple
         others = [self._text(text, True) for text in texts if _has_control(text)]
         return self._emit(UNION, 1 + len(others), simple, *others)
+
+    def _set(self, texts: list[bytes]) -> int:
+        lengths = [len(data) for data in texts]
+        offsets = accumulate(lengths, initial=len(self.text))
+        self.text += b"".join(texts)
+        return self._emit(TEXTS, len(texts), *chain.from_iterable(zip(offsets, lengths, strict=False)))
 
     # ------------------------------------------------------------------------------------------------------ output
 
@@ -251,9 +298,12 @@ def _operands(code: list[int]) -> Iterator[tuple[int, bool]]:
 # ------------------------------------------------------------------------------------------------------------ spelling
 
 
-def _free_bounds(content: ir.Regex) -> tuple[int, int] | None:
+def free_bounds(content: ir.Regex) -> tuple[int, int] | None:
     """The length bounds of a content that is any text of bounded length: it may be spelled freely."""
-    if isinstance(content, ir.Repeat) and isinstance(content.inner, ir.Chars) and content.inner.ranges == _ANY_CHAR:
+    if type(content) is not ir.Repeat:
+        return None
+    inner = content.inner
+    if inner is ir.ANY_CHAR or (type(inner) is ir.Chars and inner.ranges == ir.ANY_CHAR.ranges):
         return bounds(content.minimum, content.maximum)
     return None
 
@@ -274,6 +324,8 @@ def _check_ranges(ranges: tuple[ir.Range, ...]) -> None:
 
 def bounds(minimum: int, maximum: int | None) -> tuple[int, int]:
     """The two bounds as the program has them: -1 for none."""
+    if 0 <= minimum <= _MAX_INT and (maximum is None or 0 <= maximum <= _MAX_INT):
+        return minimum, -1 if maximum is None else maximum
     return int32(minimum), -1 if maximum is None else int32(maximum)
 
 

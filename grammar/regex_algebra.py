@@ -24,6 +24,7 @@ from .ir import (
     Union,
 )
 from .regex_sets import EVERY_CODE_POINT, SURROGATES, CodePoints, contains, intersection, inverted, normalised
+from .rule_analysis import nullable_regex
 
 
 def char(code: int) -> Regex:
@@ -142,24 +143,6 @@ def _repeat_of_repeat(inner: Repeat, minimum: int, maximum: int | None) -> Regex
     return repeat(inner.inner, minimum, None)
 
 
-def nullable(regex: Regex) -> bool:
-    """Whether the empty text is in the language."""
-    match regex:
-        case Text(text):
-            return not text
-        case Concat(parts) | Intersection(parts):
-            return all(map(nullable, parts))
-        case Union(parts):
-            return any(map(nullable, parts))
-        case TextSet(texts):
-            return "" in texts
-        case Complement(inner):
-            return not nullable(inner)
-        case Repeat(inner, minimum, _):
-            return minimum == 0 or nullable(inner)
-    return False
-
-
 def complement(regex: Regex) -> Regex:
     """Every text that is not in the language."""
     if isinstance(regex, Complement):
@@ -179,7 +162,7 @@ def intersect(left: Regex, right: Regex) -> Regex:
         return NOTHING
     for one, other in ((left, right), (right, left)):
         if one is EMPTY_TEXT:
-            return EMPTY_TEXT if nullable(other) else NOTHING
+            return EMPTY_TEXT if nullable_regex(other) else NOTHING
         condition = _first_character_condition(one)
         if condition is not None:
             return starting_with(other, *condition)
@@ -204,7 +187,7 @@ def _first_character_condition(regex: Regex) -> tuple[CodePoints, bool] | None:
 def starting_with(regex: Regex, ranges: CodePoints, empty: bool) -> Regex:
     """The texts whose first character is in `ranges`, and the empty one if `empty`."""
     if not ranges:
-        return EMPTY_TEXT if empty and nullable(regex) else NOTHING
+        return EMPTY_TEXT if empty and nullable_regex(regex) else NOTHING
     match regex:
         case Text(text):
             return regex if (contains(ranges, ord(text[0])) if text else empty) else NOTHING
@@ -226,7 +209,7 @@ def _concat_starting_with(parts: tuple[Regex, ...], ranges: CodePoints, empty: b
     if not parts:
         return EMPTY_TEXT if empty else NOTHING
     head, rest = parts[0], parts[1:]
-    if not nullable(head):
+    if not nullable_regex(head):
         return concat((starting_with(head, ranges, False), *rest))
     if len(parts) == 1:
         return starting_with(head, ranges, empty)
@@ -237,7 +220,7 @@ def _concat_starting_with(parts: tuple[Regex, ...], ranges: CodePoints, empty: b
 def _repeat_starting_with(inner: Regex, minimum: int, maximum: int | None, ranges: CodePoints, empty: bool) -> Regex:
     less = None if maximum is None else maximum - 1
     taken = concat((starting_with(inner, ranges, False), repeat(inner, max(minimum - 1, 0), less)))
-    return union((EMPTY_TEXT, taken)) if empty and (minimum == 0 or nullable(inner)) else taken
+    return union((EMPTY_TEXT, taken)) if empty and (minimum == 0 or nullable_regex(inner)) else taken
 
 
 def ending_with(regex: Regex, ranges: CodePoints) -> Regex:
@@ -264,7 +247,7 @@ def _concat_ending_with(parts: tuple[Regex, ...], ranges: CodePoints) -> Regex:
         return NOTHING
     rest, last = parts[:-1], parts[-1]
     ended = concat((*rest, ending_with(last, ranges)))
-    if not rest or not nullable(last):
+    if not rest or not nullable_regex(last):
         return ended
     return union((ended, _concat_ending_with(rest, ranges)))
 

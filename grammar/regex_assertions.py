@@ -23,7 +23,6 @@ from .regex_algebra import (
     ending_with,
     intersect,
     longest,
-    nullable,
     repeat,
     shortest,
     single_characters,
@@ -33,6 +32,7 @@ from .regex_algebra import (
 from .regex_sets import EVERY_CODE_POINT, CodePoints, intersection, inverted, partition
 from .regex_sets import union as united
 from .regex_tree import After, Before, Either, Look, Loop, Series, Tree, is_plain, series
+from .rule_analysis import nullable_regex
 
 MAX_UNROLLED = 16
 MAX_STEPS = 5_000
@@ -119,8 +119,8 @@ def _one_before(look: Look) -> Before | None:
 def _last_seen(tree: Tree) -> tuple[CodePoints, bool] | None:
     """(ranges, edge) if the tree, read backwards from here, asks for one character of `ranges`, or the text's edge."""
     if is_plain(tree):
-        ranges = EVERY_CODE_POINT if nullable(tree) else single_characters(tree)
-        return None if ranges is None else (ranges, nullable(tree))
+        ranges = EVERY_CODE_POINT if nullable_regex(tree) else single_characters(tree)
+        return None if ranges is None else (ranges, nullable_regex(tree))
     if isinstance(tree, Before):
         return tree.ranges, tree.edge
     if not isinstance(tree, Either):
@@ -189,7 +189,7 @@ class _Translation:
         groups: dict[int, tuple[Regex, list[CodePoints]]] = {}
         for ranges, k in zip(self.classes, after[1:], strict=True):
             groups.setdefault(id(k), (k, []))[1].append(ranges)
-        if not nullable(regex):
+        if not nullable_regex(regex):
             return self.same(_by_last_character(regex, groups))
         if len(groups) == 1 and _includes(after[0], after[1]):
             whole = concat((regex, after[1]))
@@ -221,7 +221,7 @@ class _Translation:
 
 def _by_last_character(regex: Regex, groups: dict[int, tuple[Regex, list[CodePoints]]]) -> Regex:
     """The non-empty texts of `regex`, each followed by the language of the group that its last character is in."""
-    if len(groups) == 1 and not nullable(regex):
+    if len(groups) == 1 and not nullable_regex(regex):
         return concat((regex, *(k for k, _ in groups.values())))
     ways = [(k, united(*sets)) for k, sets in groups.values() if k is not NOTHING]
     return union(concat((ending_with(regex, ranges), k)) for k, ranges in ways)
@@ -241,7 +241,7 @@ def _tempered(loop: Loop) -> Regex | None:
     look, step = loop.inner.parts
     if not (isinstance(look, Look) and look.ahead and look.negative and is_plain(look.inner) and is_plain(step)):
         return None
-    if single_characters(step) is None or nullable(look.inner):
+    if single_characters(step) is None or nullable_regex(look.inner):
         return None
     free = complement(concat((ANY_TEXT, look.inner, ANY_TEXT)))
     return intersect(repeat(step, loop.minimum, loop.maximum), free)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .ir import Regex
-from .regex_algebra import longest, nullable, repeat, shortest
+from .regex_algebra import longest, repeat, shortest
 from .regex_automaton import is_prefix_free
 from .regex_decisions import TooLarge
 from .regex_tree import After, Before, Either, Look, Loop, Series, Tree, either, is_plain, series, settled
+from .rule_analysis import nullable_regex
 
 
 def atomic(tree: Tree) -> Tree | None:
@@ -64,7 +65,7 @@ def _atomic_either(parts: Iterable[Tree]) -> Tree | None:
 def _atomic_loop(tree: Loop) -> Tree | None:
     """`(?>x{m,n})` is `x{n}|x{m,n-1}(?!x)` and `(?>x{m,n}?)` is `x{m}`, for a prefix-free x."""
     inner = settled(tree.inner)
-    if not is_plain(inner) or nullable(inner) or not prefix_free(inner):
+    if not is_plain(inner) or nullable_regex(inner) or not prefix_free(inner):
         return None
     if tree.lazy:
         return repeat(inner, tree.minimum, tree.minimum)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypeGuard, cast
 
 from .ir import EMPTY_TEXT, Regex
-from .regex_algebra import concat, ending_with, longest, nullable, repeat, shortest, starting_with, total
+from .regex_algebra import concat, ending_with, longest, repeat, shortest, starting_with, total
 from .regex_algebra import union as ir_union
 from .regex_sets import CodePoints
+from .rule_analysis import nullable_regex
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +94,7 @@ def series(parts: Iterable[Tree]) -> Tree:
 def _append(result: list[Tree], piece: Tree) -> None:
     """Add a part to a series; plain neighbours become one, and one-character conditions are worked into them."""
     if is_plain(piece):
-        while result and isinstance(after := result[-1], After) and not nullable(piece):
+        while result and isinstance(after := result[-1], After) and not nullable_regex(piece):
             result.pop()
             piece = starting_with(piece, after.ranges, False)
         if result and is_plain(last := result[-1]):
@@ -101,7 +102,7 @@ def _append(result: list[Tree], piece: Tree) -> None:
             piece = concat((last, piece))
         if piece is EMPTY_TEXT and result:
             return
-    elif isinstance(piece, Before) and result and is_plain(last := result[-1]) and not nullable(last):
+    elif isinstance(piece, Before) and result and is_plain(last := result[-1]) and not nullable_regex(last):
         result[-1] = ending_with(last, piece.ranges)
         return
     if result and result[-1] is EMPTY_TEXT:

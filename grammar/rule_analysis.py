@@ -256,6 +256,8 @@ def regexes_within(regex: ir.Regex) -> list[ir.Regex]:
 
 def nullable_regex(regex: ir.Regex) -> bool:
     """Whether the expression matches the empty text."""
+    if isinstance(regex, ir.Repeat) and regex.minimum == 0:  # whatever is in it
+        return True
     return _decided(regex, _is_nullable)
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections import deque
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
 from .errors import GrammarSyntaxError, SchemaError
 
@@ -30,8 +31,9 @@ def json_text(value: object) -> str:
     """
     try:
         text = _written(value)
-        if json.loads(text) == value:
-            return text
+        read = json.loads(text)
+        if read == value:
+            return _kept(text, read)
     except RecursionError:
         raise SchemaError("", "", _TOO_DEEP) from None
     except (TypeError, ValueError):
@@ -45,11 +47,24 @@ def json_text(value: object) -> str:
 def reread_text(text: str) -> str:
     """The compact form of JSON text. Raises as `read_schema_text` does."""
     try:
-        return _written(json.loads(text, object_pairs_hook=_once))
+        read = json.loads(text, object_pairs_hook=_once)
+        return _kept(_written(read), read)
     except RecursionError:
         raise GrammarSyntaxError(_TOO_DEEP, text=text) from None
     except ValueError:
         return _written(read_schema_text(text))
+
+
+def parsed(text: str) -> Any:
+    """The value of a text that `json_text` or `reread_text` made, which only the caller has.
+
+    Most texts are compiled right after they were made; then the value that was read for that is handed over.
+    """
+    try:
+        last, value = _LAST.pop()
+    except IndexError:
+        return json.loads(text)
+    return value if last is text else json.loads(text)
 
 
 def read_schema_text(text: str) -> JsonValue:
@@ -125,6 +140,15 @@ def plain_registry(registry: Mapping[str, object]) -> dict[str, JsonValue]:
 def escape(name: str) -> str:
     """One step of a JSON Pointer (RFC 6901, section 3)."""
     return name.replace("~", "~0").replace("/", "~1")
+
+
+_LAST: Final[deque[tuple[str, object]]] = deque(maxlen=1)
+"""The text that was made last, and its value. Threads take turns: appending and popping are atomic."""
+
+
+def _kept(text: str, value: object) -> str:
+    _LAST.append((text, value))
+    return text
 
 
 def _written(value: object) -> str:

@@ -181,3 +181,52 @@ def test_items_that_differ_in_one_reading_only() -> None:
         [{"a": 1, "b": None}] * 2 + [1],
     ):
         assert (dumps(value) in language) is is_valid(schema, value), value
+
+
+FEW: list[Any] = [
+    {"enum": [1, 12, "a"]},
+    {"type": ["boolean", "null"]},
+    {"enum": ["a", 1, [1], {"a": 1}]},
+    {"enum": [1.5, 1, {"a": 1, "b": 2}]},
+    {"const": []},
+]
+WITH_EQUAL_ITEMS: list[Any] = [
+    *({"type": "array", "items": items} for items in FEW),
+    *({"items": items, "maxItems": 3} for items in FEW),
+    *({"items": items, "minItems": 3, "contains": {"type": "integer"}, "maxContains": 1} for items in FEW),
+    {"prefixItems": [{"enum": [1, 12]}, {"enum": [12, "a"]}], "items": False},
+    {"prefixItems": [{"type": "integer"}, {"enum": [12, "a"]}], "items": False},
+    {"prefixItems": [{"enum": [1, 12]}, {"enum": ["a", "ab"]}], "items": False},
+    {"prefixItems": [{"type": "integer"}], "items": {"enum": [1, 12]}, "minItems": 2},
+]
+
+
+@pytest.mark.parametrize("schema", WITH_EQUAL_ITEMS, ids=json.dumps)
+def test_some_items_are_equal(schema: Any) -> None:
+    schema = {**schema, "type": "array", "not": {"uniqueItems": True}}
+    values = [1, 1.0, 12, "a", "ab", True, None, [1], [], {"a": 1}, {"b": 2, "a": 1}, 1.5]
+    try:
+        language: Any = schema_language(schema)
+    except UnsatisfiableSchemaError:
+        language = ()
+    for length in range(4):
+        for items in itertools.product(values, repeat=length):
+            text = dumps([*items])
+            if "1.0" not in text:  # an integer is not written so
+                assert (text in language) is is_valid(schema, [*items]), text
+
+
+@pytest.mark.parametrize("schema", [{}, {"items": {"type": "integer"}}, {"prefixItems": [True, True], "items": False}])
+def test_items_of_unknown_values_that_must_be_equal_are_refused(schema: Any) -> None:
+    with pytest.raises(UnsupportedSchemaError, match="at most 64 values"):
+        from_json_schema({**schema, "type": "array", "not": {"uniqueItems": True}})
+    many = {"type": "array", "items": {"enum": [*range(65)]}, "not": {"uniqueItems": True}}
+    with pytest.raises(UnsupportedSchemaError, match="at most 64 values"):
+        from_json_schema(many)
+
+
+def test_arrays_that_differ_or_are_short_but_not_both() -> None:
+    few = {"type": "array", "items": {"enum": [1, 2]}}
+    language = schema_language({"oneOf": [{**few, "uniqueItems": True}, {**few, "maxItems": 3}]})
+    texts = ["[]", "[1]", "[1, 2]", "[1, 1]", "[2, 1, 2]", "[1, 1, 1, 1]"]
+    assert [text in language for text in texts] == [False, False, False, True, True, False]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import jsonschema
 import pytest
 from json_texts import Language
 
-from latticework.grammar import UnsatisfiableSchemaError, json_schema
+from latticework.grammar import UnsatisfiableSchemaError, UnsupportedSchemaError, json_schema
 
 EXAMPLES = {  # a text that has the format, and one that has not
     "uri-reference": ("/a", "a b"),
@@ -61,3 +63,50 @@ def test_names_of_properties_are_no_keywords() -> None:
 
 def test_draft_4_has_no_const() -> None:
     assert '"P1D"' in language({"const": "P", "type": "string", "format": "duration"}, "4")
+
+
+UUID = EXAMPLES["uuid"][0]
+COMBINED: list[dict[str, Any]] = [
+    {"allOf": [{"format": "uuid"}, {"enum": ["a", UUID]}]},
+    {"not": {"format": "uuid"}, "enum": ["a", UUID, 3]},
+    {"not": {"not": {"format": "uuid"}}, "enum": ["a", UUID, 3]},
+    {"anyOf": [{"type": "string", "format": "uuid"}, {"const": "b"}], "enum": ["a", "b", UUID]},
+    {"oneOf": [{"format": "uuid"}, {"enum": ["a", UUID]}], "type": ["string", "null"], "enum": ["a", "b", UUID, None]},
+    {"definitions": {"id": {"format": "uuid"}}, "allOf": [{"$ref": "#/definitions/id"}, {"enum": ["a", UUID]}]},
+    {"allOf": [{"items": {"format": "uuid"}}, {"type": "array", "items": {"enum": ["a", UUID]}, "maxItems": 2}]},
+    {"items": {"format": "uuid"}, "enum": [["a"], [UUID], [UUID, 1], 7]},
+    {"type": "array", "items": {"enum": ["a", UUID]}, "contains": {"format": "uuid"}, "maxItems": 2},
+    {"if": {"format": "uuid"}, "then": {"const": UUID}, "else": {"enum": ["a", 3]}},
+    {"propertyNames": {"format": "uuid"}, "properties": {"a": {"const": 1}, UUID: {"const": 1}}, "maxProperties": 1},
+    {"type": "object", "propertyNames": {"format": "uuid"}, "required": ["a"], "maxProperties": 1},
+]
+VALUES: list[Any] = ["a", "b", "", UUID, 3, None, [], ["a"], [UUID], ["a", UUID], [UUID, 1], 7, {}, {"a": 1}, {UUID: 1}]
+
+
+@pytest.mark.parametrize("schema", COMBINED, ids=str)
+@pytest.mark.parametrize("draft", ["7", "2020-12"])
+def test_formats_count_wherever_values_are_given(schema: dict[str, Any], draft: str) -> None:
+    """The checker is told all formats, whatever the draft."""
+    validator = jsonschema.Draft7Validator(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
+    try:
+        texts: Any = language(schema, draft, property_order="any")
+    except UnsatisfiableSchemaError:
+        texts = ()
+    for value in VALUES:
+        assert (json.dumps(value) in texts) is validator.is_valid(value), value
+
+
+def test_documents_of_the_registry_are_told_too() -> None:
+    registry = {"https://example.com/id": {"$schema": "http://json-schema.org/draft-07/schema#", "format": "uuid"}}
+    schema = {"allOf": [{"$ref": "https://example.com/id"}, {"enum": ["a", UUID]}]}
+    texts = language(schema, "7", registry=registry)
+    assert ('"a"' in texts, f'"{UUID}"' in texts) == (False, True)
+
+
+def test_too_many_texts_beside_formats() -> None:
+    formats = {f"id{index}": {"format": "uuid"} for index in range(100)}
+    schema = {"properties": {**formats, "kind": {"enum": [f"kind {index}" for index in range(201)]}}}
+    with pytest.raises(UnsupportedSchemaError, match="newer than the draft") as caught:
+        language(schema, "7")
+    assert (caught.value.pointer, caught.value.keyword) == ("/properties/id0", "format")
+    assert "{}" in language(schema, "2020-12")

@@ -26,7 +26,7 @@ from latticework.grammar.ir import (
     Union,
 )
 from latticework.grammar.lower import lower
-from latticework.grammar.lower_regex import share
+from latticework.grammar.lower_regex import Regexes, share
 
 LETTER = Chars(((97, 99),))
 CONTENT = share(
@@ -93,3 +93,14 @@ def test_sharing_changes_nothing() -> None:
 def test_what_has_no_meaning_is_refused(regex: Regex) -> None:
     with pytest.raises(GrammarError):
         lower(Grammar(Terminal(regex)))
+
+
+@given(st.lists(st.sampled_from([b"a", b"b", b"ab", b"", b'"a"']), max_size=8))
+def test_a_literal_is_written_once(texts: list[bytes]) -> None:
+    regexes = Regexes()
+    numbers = [*regexes.literals(texts), *map(regexes.literal, texts)]
+    assert regexes.count == len(set(texts))
+    assert numbers == regexes.literals(texts + texts)
+    for text, number in zip(texts, numbers, strict=False):
+        _, offset, length = regexes.code[3 * number : 3 * number + 3]
+        assert regexes.text[offset : offset + length] == text

