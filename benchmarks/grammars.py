@@ -3,7 +3,8 @@
     python benchmarks/grammars.py --engines latticework,llguidance --output benchmarks/records/DATE-grammars.json
 
 The grammars are those of `latticework.grammar.library`; llguidance gets the same text without what its dialect lacks, and
-XGrammar too (it reads the dialect of llguidance). Texts: MaskBench's instances, random SQL statements and C programs.
+XGrammar too (it reads the dialect of llguidance). Those named `...-gbnf` (`grammar_gbnf.py`) are one text for Latticework
+and XGrammar. Texts: MaskBench's instances, random SQL statements and C programs.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from engines import (
     load_tokenizer,
 )
 from grammar_corpus import c_texts, changed, json_texts, sql_texts
+from grammar_gbnf import GRAMMARS
 from grammar_truth import LarkTruth, begins_json, leaves_at
 from lark import Lark
 from machine import describe, peak_memory_mib
@@ -52,10 +54,13 @@ class Engines:
 
     def latticework(self, name: str) -> Session:
         """Read, compile."""
-        return LatticeworkSession(lw, lw.Compiler(self._vocabulary).compile(library.grammar(name)), self._bitmask)
+        grammar = lw.gbnf(GRAMMARS[language(name)]) if is_gbnf(name) else library.grammar(name)
+        return LatticeworkSession(lw, lw.Compiler(self._vocabulary).compile(grammar), self._bitmask)
 
     def llguidance(self, name: str) -> Session:
         """An `LLMatcher` for the grammar in its dialect."""
+        if is_gbnf(name):
+            raise ValueError("llguidance reads no GBNF")
         module: Any = import_module("llguidance")
         tokenizer = import_module("llguidance.hf").from_tokenizer(self._tokenizer)
         matcher = module.LLMatcher(tokenizer, module.LLMatcher.grammar_from_lark(dialect(name)), log_level=0)
@@ -64,25 +69,26 @@ class Engines:
         return LlguidanceSession(matcher, self._bitmask)
 
     def xgrammar(self, name: str) -> Session:
-        """A compiled grammar, from GBNF for JSON and from Lark's dialect for the others."""
+        """A compiled grammar, from GBNF or from Lark's dialect."""
         module: Any = import_module("xgrammar")
         info = module.TokenizerInfo.from_huggingface(self._tokenizer, vocab_size=len(self._tokenizer))
         compiler = module.GrammarCompiler(info, max_threads=1, cache_enabled=False)
-        grammar = module.Grammar.from_ebnf(JSON_GBNF) if name == "json" else module.Grammar.from_lark(dialect(name))
+        if is_gbnf(name):
+            grammar = module.Grammar.from_ebnf(GRAMMARS[language(name)])
+        else:
+            grammar = module.Grammar.from_lark(dialect(name))
         tensor = module.allocate_token_bitmask(1, info.vocab_size)
         return XgrammarSession(module.GrammarMatcher, compiler.compile_grammar(grammar), tensor)
 
 
-JSON_GBNF = r"""
-root ::= ws value ws
-value ::= object | array | string | number | "true" | "false" | "null"
-object ::= "{" ws (member (ws "," ws member)*)? ws "}"
-member ::= string ws ":" ws value
-array ::= "[" ws (value (ws "," ws value)*)? ws "]"
-string ::= "\"" ([^"\\\x00-\x1f] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F]))* "\""
-number ::= "-"? ("0" | [1-9] [0-9]*) ("." [0-9]+)? ([eE] [+-]? [0-9]+)?
-ws ::= [ \t\n\r]*
-"""
+def is_gbnf(name: str) -> bool:
+    """Whether a grammar of this benchmark is written in GBNF."""
+    return name.endswith("-gbnf")
+
+
+def language(name: str) -> str:
+    """What its texts are written in."""
+    return name.removesuffix("-gbnf")
 
 
 def dialect(name: str) -> str:
@@ -101,8 +107,8 @@ def dialect(name: str) -> str:
 
 def main(
     data: Annotated[Path, Option(envvar="LATTICEWORK_DATA", help="Folder with tokenizers/ and maskbench/.")] = DATA,
-    engines: Annotated[str, Option(help="Comma-separated.")] = "latticework,llguidance",
-    grammars: Annotated[str, Option(help="Comma-separated.")] = "json,sql,c",
+    engines: Annotated[str, Option(help="Comma-separated.")] = "latticework,llguidance,xgrammar",
+    grammars: Annotated[str, Option(help="Comma-separated.")] = "json,sql,c,json-gbnf,sql-gbnf,c-gbnf",
     texts: Annotated[int, Option(help="Texts of each grammar.")] = 500,
     mutated: Annotated[int, Option(help="Changed texts of each grammar; 0 for none.")] = 500,
     output: Annotated[Path | None, Option(help="Write the figures as JSON.")] = None,
@@ -114,14 +120,18 @@ def main(
     record: Figures = {"benchmark": "grammars", **describe(PACKAGES), "settings": {"texts": texts, "mutated": mutated}}
     record["grammars"] = {}
     for name in split(grammars):
-        samples = [Sample(text, tokenizer) for text in corpora[name]]
+        samples = [Sample(text, tokenizer) for text in corpora[language(name)]]
         found: Figures = {"bytes": sum(len(sample.data) for sample in samples), "engines": {}}
         for engine in split(engines):
             found["engines"][engine] = timed(made, engine, name, samples)
             print(name, engine, json.dumps(found["engines"][engine]), flush=True)
-        if mutated and "error" not in found["engines"].get("latticework", {}):
+        usable = [engine for engine, row in found["engines"].items() if "error" not in row]
+        if mutated and "latticework" in usable and name not in ("sql-gbnf", "c-gbnf"):
             found["rejection"] = rejections(made.latticework(name), name, samples, mutated, tokenizer)
             print(name, "rejection", json.dumps(found["rejection"])[:2000], flush=True)
+        if mutated and is_gbnf(name) and {"latticework", "xgrammar"} <= set(usable):
+            found["agreement"] = agreement((made.latticework(name), made.xgrammar(name)), samples, mutated, tokenizer)
+            print(name, "agreement", json.dumps(found["agreement"])[:2000], flush=True)
         record["grammars"][name] = found
     record["peak_rss_mib"] = peak_memory_mib()
     if output is not None:
@@ -206,12 +216,28 @@ def rejections(session: Session, name: str, samples: list[Sample], number: int, 
     return found
 
 
+def agreement(sessions: tuple[Session, Session], samples: list[Sample], number: int, tokenizer: Any) -> Figures:
+    """Changed texts: whether two engines refuse the same token of the same grammar, and end alike."""
+    rng = random.Random(2)
+    short = [sample.text for sample in samples if len(sample.text) <= _LONGEST]
+    found: Figures = {"texts": 0, "rejected": 0, "different": []}
+    for _ in range(number):
+        sample = Sample(changed(rng.choice(short), rng), tokenizer)
+        walks = [walk_text(session, sample.tokens, _END, 0, SlowLog(1 << 60)) for session in sessions]
+        outcomes = [(walk.accepted, walk.rejected_at) for walk in walks]
+        found["texts"] += 1
+        found["rejected"] += not walks[0].accepted
+        if outcomes[0] != outcomes[1] and len(found["different"]) < 10:
+            found["different"].append({"text": sample.text, "outcomes": outcomes})
+    return found
+
+
 _LONGEST = 1500
 
 
 def _truth(name: str) -> Any:
     """The number of bytes of the longest viable beginning of a sample."""
-    if name == "json":
+    if language(name) == "json":
         return lambda sample: _viable_json(sample.data)
     lark = LarkTruth(Lark(library.text(name), parser="lalr", lexer=library.lexer(name)))
     return lambda sample: len(sample.text[: leaves_at(lark.begins, sample.text)].encode())

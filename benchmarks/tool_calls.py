@@ -70,7 +70,14 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "now": {"type": "object", "additionalProperties": False},
 }  # fmt: skip
-TOOLS = [{"type": "function", "function": {"name": name, "parameters": schema}} for name, schema in SCHEMAS.items()]
+
+
+def schemas_for(form: ToolFormat) -> dict[str, dict[str, Any]]:
+    """`SCHEMAS` without the listed strings that the format cannot write."""
+    schemas: dict[str, dict[str, Any]] = json.loads(json.dumps(SCHEMAS))
+    unit = schemas["get_weather"]["properties"]["unit"]
+    unit["enum"] = [text for text in unit["enum"] if text not in form.reserved]
+    return schemas
 
 
 @dataclass(slots=True)
@@ -98,6 +105,7 @@ class Job:
 
     subject: Subject
     form: ToolFormat
+    schemas: dict[str, dict[str, Any]]
     any_text: lw.CompiledGrammar
     constraints: dict[Mode, lw.Constraint]
     max_new_tokens: int
@@ -152,14 +160,16 @@ def main(
 def make_job(subject: Subject, style: str, max_new_tokens: int) -> Job:
     """The constraints of one style."""
     form = tool_format(style)
+    schemas = schemas_for(form)
+    tools = [{"name": name, "parameters": schema} for name, schema in schemas.items()]
     constraints: dict[Mode, lw.Constraint] = {
-        "required": lw.tool_calls(TOOLS, style=style, choice="required"),
-        "auto": lw.tool_calls(TOOLS, style=style),
+        "required": lw.tool_calls(tools, style=style, choice="required"),
+        "auto": lw.tool_calls(tools, style=style),
     }
     if form.text == "before":
-        constraints["after text"] = lw.tool_calls(TOOLS, style=style, choice="required", free_text=True)
+        constraints["after text"] = lw.tool_calls(tools, style=style, choice="required", free_text=True)
     any_text = subject.compiler.compile(lw.regex(r"[\s\S]*"))
-    return Job(subject, form, any_text, constraints, max_new_tokens)
+    return Job(subject, form, schemas, any_text, constraints, max_new_tokens)
 
 
 # ------------------------------------------------------------------------------------------------------------ the model
@@ -242,7 +252,7 @@ def judge(job: Job, mode: Mode, generation: lw.Generation, tally: Tally) -> None
     if mode != "auto" and not message.calls:
         return tally.fail("no call", mode, "a call was required", text)
     for call in message.calls:
-        verdict = validate(json.dumps(call.arguments, ensure_ascii=False), SCHEMAS[call.name])
+        verdict = validate(json.dumps(call.arguments, ensure_ascii=False), job.schemas[call.name])
         if verdict.kind != "valid":
             return tally.fail("arguments", mode, f"{call.name}: {verdict.keyword}: {verdict.message}", text)
     if mode != "required" and (wrong := touched(job, mode, generation, len(message.text.encode()), tally)):

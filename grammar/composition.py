@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from .composition_rules import Assembly
-from .composition_texts import until
+from .composition_texts import free_text, until
 from .constraint import Constraint, choice
 from .constraint_options import check_bool, check_bounds, check_natural, check_text
 from .errors import GrammarError
@@ -71,8 +71,8 @@ def repeat(part: Part, minimum: int = 0, maximum: int | None = None, separator: 
 def reasoning(
     answer: Part,
     *,
-    begin: str = "<think>",
-    end: str = "</think>",
+    begin: Part = "<think>",
+    end: Part = "</think>",
     line_breaks: int = 2,
     optional: bool = False,
     max_chars: int | None = None,
@@ -84,7 +84,8 @@ def reasoning(
     Args:
         answer: what comes after the span.
         begin: what opens the span; "" where the prompt has opened it already.
-        end: what closes it. The reasoning may hold any text but this one.
+        end: what closes it. The reasoning may hold any text but this one. Both may be a `special_token(...)`: then it is
+            this token, and the text of the reasoning does not hold its name.
         line_breaks: how many of them may stand between the span and the answer. They belong to neither.
         optional: the span may be missing. Whatever begins with `begin` and has an `end` is read as having one.
         max_chars: how many characters the reasoning may have.
@@ -93,10 +94,21 @@ def reasoning(
     """
     check_bool("optional", optional)
     check_natural("line_breaks", line_breaks)
-    check_text("begin", begin, allow_empty=not optional)
-    span = until(check_text("end", end, allow_empty=False), max_chars=max_chars)
-    options = (("end", end), ("line_breaks", line_breaks), ("optional", optional))
-    return Composition("reasoning", begin, options, parts=(span, as_constraint("answer", answer)))
+    begins, opening = _mark("begin", begin, allow_empty=not optional)
+    ends, closing = _mark("end", end, allow_empty=False)
+    span = sequence(free_text(ends, max_chars=max_chars), closing) if closing else until(ends, max_chars=max_chars)
+    options = (("end", ends), ("line_breaks", line_breaks), ("optional", optional))
+    parts = (opening or as_constraint("begin", begins), span, as_constraint("answer", answer))
+    return Composition("reasoning", begins, options, parts=parts)
+
+
+def _mark(option: str, mark: object, *, allow_empty: bool) -> tuple[str, Constraint | None]:
+    """What a mark leaves in the text; and the special token, if it is one."""
+    if not isinstance(mark, Constraint):
+        return check_text(option, mark, allow_empty=allow_empty), None
+    if mark.kind != "special_token":
+        raise TypeError(f"{option}: a text, or a constraint made by special_token(...) expected, not {mark.kind}")
+    return mark.source, mark
 
 
 def split_reasoning(constraint: Constraint, text: str) -> tuple[str | None, str]:
@@ -144,9 +156,9 @@ def _repeat_node(constraint: Constraint, assembly: Assembly) -> Node:
 
 def _reasoning_node(constraint: Constraint, assembly: Assembly) -> Node:
     options: dict[str, Any] = dict(constraint.options)
-    span, answer = (assembly.part(part) for part in constraint.parts)
+    begin, span, answer = (assembly.part(part) for part in constraint.parts)
     breaks = Terminal(Repeat(Text("\n"), 0, options["line_breaks"]))
-    whole = Sequence((Terminal(Text(constraint.source)), span, breaks, answer))
+    whole = Sequence((begin, span, breaks, answer))
     return Choice((answer, whole)) if options["optional"] else whole
 
 

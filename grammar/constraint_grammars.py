@@ -33,6 +33,10 @@ class GrammarText(Constraint):
             return from_ebnf(self.source, **options)
         return self._lark_grammar(options, limits)
 
+    def marked_grammar(self, limits: Limits = DEFAULT_LIMITS) -> Grammar:
+        """The grammar of a Lark text with a mark for each terminal, as `from_lark(..., marked=True)` makes it."""
+        return self._lark_grammar(dict(self.options) | {"marked": True}, limits)
+
     def _lark_grammar(self, options: dict[str, Any], limits: Limits) -> Grammar:
         from .lark_reader import from_lark  # where it is needed, because lark is a large library
 

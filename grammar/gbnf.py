@@ -11,7 +11,7 @@ from .notation_characters import Member, bracketed, refuse_surrogate
 from .notation_expression import Expression
 from .notation_rules import grammar_of
 from .notation_scanner import Lexeme, described, lexemes
-from .notation_tree import NOTHING_WRITTEN, Leaf, Name, Rule
+from .notation_tree import NOTHING_WRITTEN, Leaf, Name, Rule, Special
 from .regex_escapes import Mistake
 
 _GAP = r"(?:[ \t\r\n]++|\#[^\r\n]*+)*+"
@@ -55,8 +55,9 @@ _TIMES: Final[Mapping[str, tuple[int, int | None]]] = {"*": (0, None), "+": (1, 
 def from_gbnf(text: str, *, start: str = "root") -> Grammar:
     """The texts of the rule `start` of a GBNF grammar, the notation of llama.cpp (grammars/README.md there).
 
-    Rules may be left-recursive, and counts may be large. Tokens (`<[7]>`, `<think>`, `!<think>`) are refused: a grammar
-    is about characters, however a tokenizer cuts them.
+    Rules may be left-recursive, and counts may be large. `<think>` is the special token of this name, angles included;
+    `!<think>*` and `!<think>+` are text that does not hold the name. Other tokens are refused: what is neither special
+    nor repeated without bound is a matter of characters, however a tokenizer cuts them.
 
     Raises:
         GrammarSyntaxError: the text does not parse, names what is not defined, defines a rule twice or without any text,
@@ -136,7 +137,7 @@ class _Reader:
             case "count":
                 rule.repeat(lexeme, *_count(lexeme))
             case "token":
-                _refuse_token(lexeme)
+                rule.add(_token(lexeme))
             case "define":
                 raise Mistake("::= stands behind the name of a rule, on the same line", lexeme.offset, "a rule name")
 
@@ -159,12 +160,12 @@ def _logical_lines(found: Iterator[Lexeme]) -> Iterator[Lexeme]:
         yield lexeme
 
 
-def _refuse_token(lexeme: Lexeme) -> None:
-    raise Mistake(
-        f"the token {lexeme.text} cannot be demanded: grammars here are about characters, and a special token has none; "
-        "write its text in quotes if it is written as text",
-        lexeme.offset,
-    )
+def _token(lexeme: Lexeme) -> Special:
+    name = lexeme.text.removeprefix("!")
+    if name.startswith("<["):
+        message = f"the token {lexeme.text} is given by its number, which means nothing without its vocabulary"
+        raise Mistake(message + "; write the name of a special token, or a text in quotes", lexeme.offset, "<name>")
+    return Special(name, lexeme.offset, other=name != lexeme.text)
 
 
 # ----------------------------------------------------------------------------------------------------------- characters

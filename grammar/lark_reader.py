@@ -9,9 +9,12 @@ rules, aliases, `?` and `!` shape lark's trees; they do not change the language.
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Literal
+
+from lark.lexer import PatternStr
 
 from . import ir
 from .errors import GrammarSyntaxError, GrammarWarning
@@ -21,7 +24,7 @@ from .lark_rules import build_rules, kept_terminals, reached, symbols
 from .lark_source import Source, read_source, start_of, symbols_in, tokens_in
 from .lark_terminals import build_terminals
 from .left_recursion import without_left_recursion
-from .rule_analysis import components, references, unproductive_rules
+from .rule_analysis import components, reachable_nodes, references, unproductive_rules
 
 
 def from_lark(
@@ -31,6 +34,7 @@ def from_lark(
     lexer: Literal["contextual", "basic"] = "contextual",
     import_paths: Sequence[str] = (),
     terminals: Mapping[str, ir.Node] | None = None,
+    marked: bool = False,
 ) -> ir.Grammar:
     """The texts that a Lark grammar describes, cut into terminals as lark's lexer cuts them.
 
@@ -40,6 +44,8 @@ def from_lark(
         lexer: "contextual" tries, at each place, the terminals that can be read there; "basic" tries all of them.
         import_paths: folders that `%import` looks in, before the grammars that lark brings.
         terminals: what the terminals of `%declare` stand for.
+        marked: in the place of each terminal may also stand the special token of its name, `mark_of(name)`. It is no text,
+            so all else stays as it is: which marks are allowed behind a text tells which terminals may begin there.
 
     Raises GrammarSyntaxError for a text that is malformed, that has no meaning (an undefined name, a rule without an
     end), or that cannot be enforced exactly (a terminal that looks at its surroundings). Issues a GrammarWarning for
@@ -57,11 +63,13 @@ def from_lark(
     loaded = load(source, import_paths)
     _check_bound(source, loaded, bound)
     _check_start(source, loaded, start)
-    return without_left_recursion(_grammar(source, loaded, start, bound, contextual=lexer == "contextual"))
+    return without_left_recursion(
+        _grammar(source, loaded, start, bound, contextual=lexer == "contextual", marked=marked)
+    )
 
 
 def _grammar(
-    source: Source, loaded: Loaded, start: str, bound: Mapping[str, ir.Node], *, contextual: bool
+    source: Source, loaded: Loaded, start: str, bound: Mapping[str, ir.Node], *, contextual: bool, marked: bool
 ) -> ir.Grammar:
     names, read = reached(loaded.rules, start)
     _refuse_ignored(source, loaded, read)
@@ -74,11 +82,39 @@ def _grammar(
         bound,
         contextual=contextual,
         read=read,
+        marks=_marks(source, loaded) if marked else {},
     )
     rules = build_rules(loaded.rules, names, own.nodes) | own.rules
     grammar = ir.Grammar(ir.Sequence((*own.leading(), ir.Reference(start))), rules)
     _refuse_endless(source, grammar)
     return grammar
+
+
+# -------------------------------------------------------------------------------------------------------------- marks
+
+_MARK = "terminal "
+
+
+def mark_of(name: str) -> str:
+    """The name of the special token that marks a terminal."""
+    return _MARK + name
+
+
+def terminals_of(grammar: ir.Grammar) -> list[str]:
+    """The names of the terminals that are marked in a grammar."""
+    nodes = reachable_nodes(grammar)
+    names = {node.name for node in nodes if isinstance(node, ir.SpecialToken) and node.name.startswith(_MARK)}
+    return sorted(name.removeprefix(_MARK) for name in names)
+
+
+def _marks(source: Source, loaded: Loaded) -> dict[str, ir.Node]:
+    """A mark for each terminal: its name, or its text where it has no name in the grammar."""
+    own = {str(definition.name) for definition in source.definitions if definition.is_terminal}
+    shown = dict.fromkeys(loaded.declared, "")
+    for name, terminal in loaded.terminals.items():
+        is_text = isinstance(terminal.pattern, PatternStr) and name not in own
+        shown[name] = json.dumps(terminal.pattern.value, ensure_ascii=False) if is_text else terminal.user_repr()
+    return {name: ir.SpecialToken(mark_of(text or name)) for name, text in shown.items()}
 
 
 # ------------------------------------------------------------------------------------------------------------- checks

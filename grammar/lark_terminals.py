@@ -46,10 +46,12 @@ def build_terminals(
     *,
     contextual: bool,
     read: Iterable[str],
+    marks: Mapping[str, ir.Node] | None = None,
 ) -> Terminals:
     """The nodes of `terminals`, of which the rules that count read those in `read`.
 
-    `bound`: the nodes of the declared ones. Raises GrammarSyntaxError.
+    `bound`: the nodes of the declared ones. `marks`: what may stand in the place of terminals that are not ignored, by
+    their names. Raises GrammarSyntaxError.
     """
     reader = _Terminals(source, terminals, frozenset(ignored), frozenset(read))
     places = reader.places()
@@ -62,6 +64,9 @@ def build_terminals(
     for i, (name, _) in enumerate(places):
         lexemes.setdefault(name, []).append(ir.Lexeme(lexer, i))
     nodes = {name: _one_of(own) for name, own in lexemes.items()} | {n: ir.Scope(node) for n, node in bound.items()}
+    for name, mark in (marks or {}).items():
+        if name in nodes and name not in reader.ignored:
+            nodes[name] = ir.Choice((nodes[name], mark))
     if not reader.ignored:
         return Terminals(nodes, {})
     between: ir.Node = ir.Reference(IGNORED)

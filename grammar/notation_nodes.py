@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .ir import EMPTY_TEXT, NOTHING, Choice, Grammar, Node, Reference, Sequence, Terminal
+from .ir import (
+    ANY_CHAR,
+    ANY_TEXT,
+    EMPTY_TEXT,
+    NOTHING,
+    Choice,
+    Complement,
+    Concat,
+    Grammar,
+    Intersection,
+    Node,
+    Reference,
+    Regex,
+    Repeat,
+    Sequence,
+    SpecialToken,
+    Terminal,
+    Text,
+)
 from .notation_regular import RegularRules
-from .notation_tree import Either, Except, Leaf, Name, Repeated, Rule, Series, Tree
+from .notation_tree import Either, Except, Leaf, Name, Repeated, Rule, Series, Special, Tree
 from .regex_escapes import Mistake
 from .regex_nonempty import without_empty
 from .rule_analysis import NodeSet, nullable_nodes
@@ -14,6 +32,10 @@ from .rule_analysis import NodeSet, nullable_nodes
 MAX_COPIES = 100_000
 
 _EMPTY = Sequence(())
+_UNCOUNTED = (
+    "tokens of text are not counted here: how many a text is depends on where the model cuts it; without bound they are "
+    "any text"
+)
 
 
 def translated(rules: Mapping[str, Rule], start: str) -> Grammar:
@@ -56,6 +78,10 @@ class _Translator:
                 return Terminal(regex)
             case Name(rule):
                 return Reference(rule)
+            case Special(name, offset, other):
+                if other:
+                    raise Mistake(_UNCOUNTED, offset, f"!{name}*", f"!{name}+")
+                return SpecialToken(name)
             case Series(parts):
                 return Sequence(tuple(map(self._node, parts)))
             case Either(parts):
@@ -68,6 +94,8 @@ class _Translator:
     # ----------------------------------------------------------------------------------------------------- repetition
 
     def _repeated(self, tree: Repeated) -> Node:
+        if isinstance(tree.inner, Special) and tree.inner.other and tree.minimum <= 1 and tree.maximum is None:
+            return Terminal(_without(tree.inner.name, tree.minimum))
         regular = self._regular.of(tree)
         if regular is not None:
             return Terminal(regular.regex)
@@ -124,6 +152,12 @@ class _Translator:
             raise Mistake("an exception of this size cannot be computed; give it smaller sides", tree.offset)
         message = f"rule {name.rule!r} is recursive or uses one that is, and an exception needs two regular sides"
         raise Mistake(message + "; write what is allowed instead", tree.offset)
+
+
+def _without(name: str, minimum: int) -> Regex:
+    """Text of any tokens but one: written text does not tell a token from its name, so it holds neither."""
+    text = Complement(Concat((ANY_TEXT, Text(name), ANY_TEXT)))
+    return Intersection((text, Repeat(ANY_CHAR, 1))) if minimum else text
 
 
 class _NotEmpty:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from .ir import Regex, Text, TextSet
-from .notation_tree import Either, Except, Leaf, Name, Repeated, Rule, Series, Tree, names
+from .notation_tree import Either, Except, Leaf, Name, Repeated, Rule, Series, Special, Tree, names
 from .regex_algebra import chars as one_of
 from .regex_algebra import complement, concat, intersect, repeat, single_characters, union
 from .regex_sets import difference
@@ -57,6 +57,8 @@ class RegularRules:
             return Regular(tree.regex)
         if isinstance(tree, Name):
             return self._known.get(tree.rule)
+        if isinstance(tree, Special):
+            return None
         if id(tree) not in self._found:  # asked for again by whatever stands in it
             self._found[id(tree)] = self._of(tree)
         return self._found[id(tree)]

@@ -31,6 +31,15 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Special:
+    """The special token of that name; `other`: a token that is any but this one, which stands only in repetitions."""
+
+    name: str
+    offset: int
+    other: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Series:
     """One after the other."""
 
@@ -63,7 +72,7 @@ class Except:
     offset: int
 
 
-Tree: TypeAlias = Leaf | Name | Series | Either | Repeated | Except
+Tree: TypeAlias = Leaf | Name | Special | Series | Either | Repeated | Except
 
 NOTHING_WRITTEN = Leaf(EMPTY_TEXT)
 

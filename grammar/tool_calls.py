@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
+from .composition import Part
 from .composition import reasoning as reasoned
 from .composition_rules import Assembly
 from .constraint import Constraint
@@ -13,8 +15,9 @@ from .constraint_options import INDENT, MAX_WHITESPACE, check_bool, check_natura
 from .errors import GrammarError
 from .ir import Choice, Grammar, JsonLayout, Node
 from .limits import DEFAULT_LIMITS, Limits
+from .tool_arguments import Kinds, argument_kinds, check_tool_names, written_arguments
 from .tool_definitions import read_tools
-from .tool_formats import tool_format
+from .tool_formats import ToolFormat, tool_format
 from .tool_grammar import calls_of, free_text_of
 from .tool_messages import ToolMessage
 from .tool_reading import read_message
@@ -34,7 +37,7 @@ class ToolCalls(Constraint):
         form = tool_format(data["format"])
         ways: list[Node] = [] if data["must_call"] else [free_text_of(form)]
         if self.parts:
-            tools = {name: assembly.part(part) for name, part in zip(data["tools"], self.parts, strict=True)}
+            tools = {name: _arguments(assembly, form, name, part, limits) for name, part in self._tools(data)}
             layout = JsonLayout(**data["layout"])
             calls = calls_of(assembly, form, tools, data["most"], layout, is_list=form.is_list(data["parallel"]))
             ways.append(calls.triggered if form.text == "before" and data["free_text"] else calls.tags)
@@ -46,7 +49,23 @@ class ToolCalls(Constraint):
         form = tool_format(data["format"])
         if not self.parts:
             return ToolMessage(text)
-        return read_message(text, form, data["tools"], is_list=form.is_list(data["parallel"]))
+        kinds = {name: _kinds(part) if form.values == "text" else {} for name, part in self._tools(data)}
+        return read_message(text, form, kinds, is_list=form.is_list(data["parallel"]))
+
+    def _tools(self, data: dict[str, Any]) -> list[tuple[str, Constraint]]:
+        return list(zip(data["tools"], self.parts, strict=True))
+
+
+def _arguments(assembly: Assembly, form: ToolFormat, name: str, part: Constraint, limits: Limits) -> Node:
+    """The arguments of a tool in this format."""
+    if not form.argument:
+        return assembly.part(part)
+    return assembly.inlined(written_arguments(form, name, part, limits))
+
+
+@lru_cache(256)
+def _kinds(part: Constraint) -> Kinds:
+    return argument_kinds(part)
 
 
 def tool_calls(
@@ -57,7 +76,7 @@ def tool_calls(
     parallel: bool = True,
     max_calls: int | None = None,
     free_text: bool | None = None,
-    reasoning: bool | tuple[str, str] = False,
+    reasoning: bool | tuple[Part, Part] = False,
     schema_options: Mapping[str, Any] | None = None,
 ) -> Constraint:
     """A message in which tools may be called; `parse` gives a `ToolMessage` of its text and calls.
@@ -77,8 +96,8 @@ def tool_calls(
         max_calls: how many there may be.
         free_text: whether free text may stand before the calls, where the style has a place for it; by default only
             with "auto".
-        reasoning: a span of reasoning comes first, between `<think>` and `</think>` or two other texts; the first is ""
-            where the prompt has opened the span.
+        reasoning: a span of reasoning comes first, between `<think>` and `</think>`, or two other texts or special
+            tokens; the first is "" where the prompt has opened the span.
         schema_options: keywords for `json_schema`: property_order, whitespace, ...; white space goes for the object of
             name and arguments too.
 
@@ -90,6 +109,7 @@ def tool_calls(
     check_bool("parallel", parallel)
     options = dict(schema_options or {})
     arguments, must_call, is_one = _chosen(read_tools(tools, options), choice)
+    check_tool_names(form, arguments)
     several = parallel and not is_one
     _check_options(max_calls, free_text, several=several)
     layout = layout_options(**{name: options.get(name, usual) for name, usual in _LAYOUT.items()})
@@ -142,5 +162,5 @@ def _reasoned(message: Constraint, reasoning: object) -> Constraint:
     if reasoning is True:
         return reasoned(message)
     if not isinstance(reasoning, tuple) or len(reasoning) != 2:
-        raise TypeError(f"reasoning: a bool or a tuple of two texts expected, not {reasoning!r:.60}")
+        raise TypeError(f"reasoning: a bool or a tuple of two texts or special tokens expected, not {reasoning!r:.60}")
     return reasoned(message, begin=reasoning[0], end=reasoning[1])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .constraint import Constraint, json_schema
 from .constraint_options import check_text
 from .errors import GrammarError, SchemaError
+from .schema_source import json_text
 
 _NO_ARGUMENTS = {"type": "object", "properties": {}, "additionalProperties": False}
 
@@ -50,16 +53,22 @@ def _arguments(place: str, parameters: object, options: Mapping[str, Any]) -> Co
     if isinstance(parameters, Constraint):
         if parameters.kind != "json_schema":
             raise GrammarError(f"{place}: parameters: a constraint made by json_schema expected, not {parameters.kind}")
-        return parameters
+        return replace(parameters, source=json_text(_of_object(place, json.loads(parameters.source))))
     if parameters is None:
         parameters = _NO_ARGUMENTS
-    if isinstance(parameters, Mapping):  # arguments are an object, whether the schema says so or not
-        if parameters.get("type", "object") != "object":
-            raise GrammarError(
-                f"{place}: parameters: a schema of an object expected, not of {parameters['type']!r:.60}"
-            )
-        parameters = {"type": "object", **parameters}
+    if isinstance(parameters, Mapping):
+        parameters = _of_object(place, parameters)
     try:
         return json_schema(parameters, **options)
     except SchemaError as error:
         raise type(error)(error.pointer, error.keyword, f"{error.reason} ({place})") from None
+
+
+def _of_object(place: str, schema: Mapping[str, Any] | bool) -> Mapping[str, Any] | bool:
+    """The schema, for objects only: arguments are an object, whether the schema says so or not."""
+    if schema is False:
+        return schema
+    given: Mapping[str, Any] = {} if schema is True else schema
+    if given.get("type", "object") != "object":
+        raise GrammarError(f"{place}: parameters: a schema of an object expected, not of {given['type']!r:.60}")
+    return {"type": "object", **given}

@@ -21,8 +21,11 @@ from .ir import (
     Text,
     TextSet,
 )
+from .regex import from_regex
 from .tags_dispatch import Dispatch
-from .tool_formats import ToolFormat
+from .tool_formats import NUMBER, ToolFormat
+
+_NUMBER = matching(from_regex(NUMBER))
 
 
 def free_text_of(form: ToolFormat) -> Node:
@@ -56,10 +59,15 @@ def calls_of(
 def _call_without_head(form: ToolFormat, tools: Mapping[str, Node], layout: JsonLayout) -> Node:
     if len(form.pieces) == 3:
         return Sequence((_objects(form, tools, layout), spelled(form.pieces[2], form.special)))
-    _, _, middle, _, tail = form.pieces
-    rest = spelled(middle, form.special)
+    *between, tail = form.pieces[2::2]
+    rest = _around_number(*(spelled(text, form.special) for text in between))
     ways = [Sequence((exactly(name), rest, arguments)) for name, arguments in tools.items()]
     return Sequence((Choice(tuple(ways)), spelled(tail, form.special)))
+
+
+def _around_number(*texts: Node) -> Node:
+    """What stands between the name and the arguments: a text, or two with the number of the call between."""
+    return texts[0] if len(texts) == 1 else Sequence((texts[0], _NUMBER, texts[1]))
 
 
 def _objects(form: ToolFormat, tools: Mapping[str, Node], layout: JsonLayout) -> Node:

@@ -8,10 +8,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One call: the name of a tool and the JSON object of its arguments."""
+    """One call: the name of a tool and the JSON object of its arguments.
+
+    Attributes:
+        number: what the model counts the call by, in formats that have such a number (Kimi K2).
+    """
 
     name: str
     arguments: dict[str, Any]
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

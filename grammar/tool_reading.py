@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Mapping
 from typing import Any
 
-from .tool_formats import ToolFormat
+from .tool_arguments import Kinds
+from .tool_formats import NUMBER, ToolFormat
 from .tool_messages import ToolCall, ToolMessage
+from .tool_texts import read_text
+from .tool_values import read_python
 
 _DECODER = json.JSONDecoder()
 
 
-def read_message(text: str, form: ToolFormat, names: Iterable[str], *, is_list: bool) -> ToolMessage:
-    """The free text and the calls of a message. Raises `ValueError` if what follows a trigger is no call."""
+def read_message(text: str, form: ToolFormat, tools: Mapping[str, Kinds], *, is_list: bool) -> ToolMessage:
+    """The free text and the calls of a message. Raises `ValueError` if what follows a trigger is no call.
+
+    `tools`: the types that the arguments of each tool may have, where these are written as plain text.
+    """
     place = _first_call(text, form)
     if place is None:
         return ToolMessage(text)
-    reader = _Reader(text, form, sorted(names, key=len, reverse=True))
+    reader = _Reader(text, form, tools)
     for begin in form.begin:
         if text.startswith(begin, place) and (calls := reader.calls(place + len(begin), is_list)):
             return ToolMessage(text[:place], calls)
@@ -33,10 +40,11 @@ def _first_call(text: str, form: ToolFormat) -> int | None:
 class _Reader:
     """One text, read from places that a format expects something at; None means that it is not there."""
 
-    def __init__(self, text: str, form: ToolFormat, names: list[str]) -> None:
+    def __init__(self, text: str, form: ToolFormat, tools: Mapping[str, Kinds]) -> None:
         self._text = text
         self._form = form
-        self._names = names
+        self._kinds = tools
+        self._names = sorted(tools, key=len, reverse=True)
 
     def calls(self, place: int, is_list: bool) -> tuple[ToolCall, ...] | None:
         """The calls up to the end of the text."""
@@ -60,19 +68,56 @@ class _Reader:
 
     def _call(self, place: int) -> tuple[ToolCall | None, int]:
         """A call that is no item of a list, and where it ends."""
-        pieces = self._form.pieces
-        if len(pieces) == 3:
-            head, _, tail = pieces
+        head, tail = self._form.pieces[0], self._form.pieces[-1]
+        if len(self._form.pieces) == 3:
             value, after = self._json(place + len(head))
             call = self._object(value)
         else:
-            head, _, middle, _, tail = pieces
-            heads = ((name, head + name + middle) for name in self._names)
-            name, written = next((pair for pair in heads if self._text.startswith(pair[1], place)), ("", head))
-            value, after = self._json(place + len(written))
-            call = ToolCall(name, value) if name and isinstance(value, dict) else None
+            call, after = self._named_call(place)
         complete = self._text.startswith(head, place) and self._text.startswith(tail, after)
         return (call if complete else None), after + len(tail)
+
+    def _named_call(self, place: int) -> tuple[ToolCall | None, int]:
+        """A bare name, and then the arguments."""
+        for name in self._names:
+            if begun := self._head(name).match(self._text, place):
+                written = self._arguments if self._form.argument else self._json
+                value, after = written(begun.end(), self._kinds[name])
+                number = int(begun["number"]) if "number" in begun.groupdict() else None
+                return (ToolCall(name, value, number) if isinstance(value, dict) else None), after
+        return None, place
+
+    def _head(self, name: str) -> re.Pattern[str]:
+        """What stands before the arguments in a call of a tool."""
+        written = {"name": re.escape(name), "number": f"(?P<number>{NUMBER})"}
+        pieces = self._form.pieces[:-2]
+        return re.compile("".join(re.escape(one) if at % 2 == 0 else written[one] for at, one in enumerate(pieces)))
+
+    def _arguments(self, place: int, kinds: Kinds) -> tuple[dict[str, Any] | None, int]:
+        """Arguments one after the other, up to what stands behind the last."""
+        found: dict[str, Any] = {}
+        before, middle, after = self._form.argument_pieces
+        while not self._text.startswith(self._form.pieces[-1], place):
+            before_this = (self._form.arguments_between if found else "") + before
+            key_end = self._text.find(middle, place)
+            if key_end < 0 or not self._text.startswith(before_this, place):
+                return None, place
+            key = self._text[place + len(before_this) : key_end]
+            try:
+                found[key], end = self._value(key_end + len(middle), kinds.get(key))
+            except ValueError:
+                return None, place
+            if not self._text.startswith(after, end):
+                return None, place
+            place = end + len(after)
+        return found, place
+
+    def _value(self, place: int, kinds: frozenset[str] | None) -> tuple[Any, int]:
+        if self._form.values == "python":
+            return read_python(self._text, place)
+        if self._form.values == "text":
+            return read_text(self._text, place, self._form.argument_pieces[2], kinds or frozenset())
+        return _DECODER.raw_decode(self._text, place)
 
     def _object(self, value: Any) -> ToolCall | None:
         if not isinstance(value, dict) or tuple(value) != self._form.keys:
@@ -80,7 +125,7 @@ class _Reader:
         name, arguments = value.values()
         return ToolCall(name, arguments) if name in self._names and isinstance(arguments, dict) else None
 
-    def _json(self, place: int) -> tuple[Any, int]:
+    def _json(self, place: int, _: Kinds | None = None) -> tuple[Any, int]:
         """A JSON value, and where it ends; None if there is none."""
         try:
             return _DECODER.raw_decode(self._text, place)

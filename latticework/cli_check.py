@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from .cli_expected import expectations
+from .cli_expected import expectations, expected_terminals
 
 if TYPE_CHECKING:
     from .grammar import CompiledGrammar, Constraint, Vocabulary
@@ -27,6 +27,7 @@ class Finding:
         excerpt: the line, and a caret below the place.
         matched: what stands before the place, or its end if it is long.
         expected: what could stand there, in words.
+        terminals: the terminals of a Lark grammar that could begin there.
         tokens, tokens_allowed: some tokens that could stand there, and how many there are; None without a vocabulary.
     """
 
@@ -38,6 +39,7 @@ class Finding:
     excerpt: str = ""
     matched: str = ""
     expected: list[str] = field(default_factory=list)
+    terminals: list[str] = field(default_factory=list)
     tokens: list[str] | None = None
     tokens_allowed: int | None = None
 
@@ -85,6 +87,11 @@ def _place(text: bytes, offset: int) -> tuple[int, int, str]:
     return len(before), column + 1, f"{line[left : column + _EXCERPT]}\n{' ' * (column - left)}^"
 
 
+def with_terminals(finding: Finding, constraint: Constraint, text: bytes) -> Finding:
+    """The finding with the names of the terminals that could begin at its place."""
+    return replace(finding, terminals=expected_terminals(constraint, text[: finding.offset]))
+
+
 def with_tokens(finding: Finding, constraint: Constraint, vocabulary: Vocabulary, text: bytes) -> Finding:
     """The finding with the tokens of a vocabulary that could stand at its place, and how many these are."""
     from .grammar import Compiler
@@ -124,6 +131,7 @@ def report(finding: Finding, note: str, *, as_json: bool) -> None:
         lines[0] += f": byte {finding.offset} (line {finding.line}, column {finding.column})"
         lines += ["  " + line for line in finding.excerpt.split("\n")]
         lines += ["matched: " + repr(finding.matched)]
+        lines += [f"terminals: {', '.join(finding.terminals)}"] if finding.terminals else []
         lines += ["expected:", *("  " + item for item in finding.expected)]
         lines += [] if finding.tokens is None else _token_lines(finding.tokens, finding.tokens_allowed or 0)
         lines += ["note: " + note] if note else []

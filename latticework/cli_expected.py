@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .grammar import CompiledGrammar
+    from .grammar import CompiledGrammar, Constraint
 
 _MOST = 16  # ways to go on that are told apart
 _MOST_SHOWN = 24
@@ -40,6 +41,31 @@ def expectations(grammar: CompiledGrammar, state: int) -> list[str]:
     beyond = list(_beyond_words(following)) if any(byte >= 0x80 for byte in singles) else []
     end = ["the end of the text"] if grammar.is_accepting(state) else []
     return [*end, *classes, *beyond, *literals]
+
+
+def expected_terminals(constraint: Constraint, text: bytes) -> list[str]:
+    """The terminals of a Lark grammar that could begin behind `text`; none for other constraints, and within a terminal.
+
+    Beside each terminal the grammar allows a special token that marks it; which of them the mask allows is the answer.
+    """
+    if constraint.kind != "lark":
+        return []
+    from .grammar import Compiler, Vocabulary
+    from .grammar.constraint_grammars import GrammarText
+    from .grammar.lark_reader import mark_of, terminals_of
+
+    assert isinstance(constraint, GrammarText)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # said before, when the grammar was compiled
+        marked = constraint.marked_grammar()
+    names = terminals_of(marked)
+    marks = {mark_of(name): 256 + index for index, name in enumerate(names)}
+    data = [bytes([value]) for value in range(256)]
+    vocabulary = Vocabulary([*data, *[None] * len(names), None], [256 + len(names)], special_tokens=marks)
+    automaton = Compiler(vocabulary).compile(marked)
+    state = automaton.step_bytes(automaton.start, text)
+    allowed = set(automaton.allowed_tokens(state)) if state >= 0 else set()
+    return [name for name in names if marks[mark_of(name)] in allowed]
 
 
 def _continuations(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import pickle
 import re
@@ -13,7 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_languages import accepts, check, texts
 
-from latticework.grammar import Compiler, Constraint, GrammarError, LimitError, Limits, Vocabulary, choice, regex
+from latticework.grammar import (
+    Compiler,
+    Constraint,
+    GrammarError,
+    LimitError,
+    Limits,
+    Vocabulary,
+    choice,
+    regex,
+    special_token,
+)
 from latticework.grammar import json_schema as schema
 from latticework.grammar.composition import either, reasoning, repeat, sequence, split_reasoning
 from latticework.grammar.composition_rules import Assembly
@@ -200,6 +211,28 @@ def test_reasoning(begin: str, optional: bool, breaks: int) -> None:
     check(made, lambda text: pattern.fullmatch(text) is not None, "<>b\n", 5, 3)
 
 
+@pytest.mark.parametrize("optional", [False, True])
+def test_reasoning_between_special_tokens(optional: bool) -> None:
+    """All short sequences of letters and tokens; a token is a capital letter here."""
+    special = {"<a": 4, "a>": 5}
+    vocabulary = Vocabulary([b"a", b"b", b">", b"\n", None, None, None], [6], special_tokens=special)
+    begin, end = special_token("<a"), special_token("a>")
+    made = reasoning("b", begin=begin, end=end, max_chars=2, line_breaks=1, optional=optional)
+    automaton = Compiler(vocabulary).compile(made)
+    is_right = re.compile(r"B((?!.*a>)[ab>\n]{0,2})E\n?b" + "|b" * optional, re.DOTALL).fullmatch
+    for path in itertools.chain.from_iterable(itertools.product(range(6), repeat=size) for size in range(6)):
+        state = automaton.start
+        for token in path:
+            state = automaton.step(state, token) if state >= 0 else state
+        symbols = "".join("ab>\nBE"[token] for token in path)
+        match = is_right(symbols)
+        assert (state >= 0 and automaton.is_accepting(state)) == (match is not None), symbols
+        if match is not None:
+            text = symbols.replace("B", "<a").replace("E", "a>")
+            assert split_reasoning(made, text) == (match[1], "b")
+    assert pickle.loads(pickle.dumps(made)) == made != reasoning("b", begin="<a", end="a>", max_chars=2, line_breaks=1)
+
+
 def test_reasoning_is_read() -> None:
     answer = schema({"type": "object", "properties": {"a": {"type": "integer"}}})
     made = reasoning(answer, optional=True)
@@ -264,6 +297,7 @@ def test_how_deep_and_large() -> None:
         (lambda: substring("a", "bytes"), ValueError, "by"),  # type: ignore[arg-type]
         (lambda: substring(3), TypeError, "text"),  # type: ignore[arg-type]
         (lambda: reasoning("a", end=""), GrammarError, "end"),
+        (lambda: reasoning("a", end=regex("a")), TypeError, "end: .*special_token"),
         (lambda: reasoning(3), TypeError, "answer"),  # type: ignore[arg-type]
     ],
 )

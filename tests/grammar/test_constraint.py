@@ -25,7 +25,7 @@ from latticework.grammar import (
     json_schema,
     regex,
 )
-from latticework.grammar.schema_source import plain_json, read_schema_text
+from latticework.grammar.schema_source import json_text, parsed, plain_json, read_schema_text, reread_text
 
 SCHEMA = {"type": "object", "properties": {"b": {"type": "integer"}, "a": {"const": 1.5}}, "required": ["b"]}
 
@@ -211,3 +211,14 @@ def test_json_text_is_read_as_json_reads_it(value: Any) -> None:
 def test_repr_is_short_enough_to_read() -> None:
     assert repr(regex("a")).startswith("Constraint(kind='regex', source='a'")
     assert isinstance(choice(["a"]), Constraint)
+
+
+def test_the_value_of_a_text_is_handed_over_once() -> None:
+    given = {"enum": [1, [2.5, None], {"a": "b"}]}
+    for text in (json_text(given), reread_text(json.dumps(given))):
+        first, second = parsed(text), parsed(text)
+        assert first == second == given
+        assert first is not second
+        assert first is not given
+    older, newer = json_text({"a": 1}), json_text({"b": 2})
+    assert (parsed(older), parsed(newer)) == ({"a": 1}, {"b": 2})
