@@ -19,19 +19,33 @@ from .budget import drawn_again, fill_fitting, first_misfit, is_near
 from .draft_tree import DraftTree
 from .drafting import Drafts
 from .observing import observe
+from .mask_table import MaskTable
 from .penalties import penalise_repetition
 from .running import RunningSequence
 from .sampling import Sampling
 from .tree_model import TreeModel
 from .verification import Verdict, verify
 
+_KEPT = 1024  # masks on the device: 16 MiB for a vocabulary of 128k tokens
+
 
 class Loop:
     """One batch on its way. `step` makes a pass; `rows` fill."""
 
     def __init__(
-        self, model: TreeModel, rows: Sequence[RunningSequence], sampling: Sampling, drafts: Drafts | None = None
+        self,
+        model: TreeModel,
+        rows: Sequence[RunningSequence],
+        sampling: Sampling,
+        drafts: Drafts | None = None,
+        *,
+        keep_masks: bool | None = None,
     ) -> None:
+        """The rows are those of the model, and begin at its prompts.
+
+        `keep_masks`: masks stay on the model's device, and a step sends the numbers of their rows (`MaskTable`); by
+        default where that is not the CPU.
+        """
         self.rows = rows
         self._model = model
         self._sampling = sampling
@@ -39,6 +53,10 @@ class Loop:
         if drafts is not None:
             drafts.begin(rows)
         self._bitmask = torch.empty((0, 0), dtype=torch.int32)
+        if keep_masks is None:
+            keep_masks = model.device.type != "cpu"
+        vocabulary = rows[0].matcher.grammar.vocabulary
+        self._table = MaskTable(vocabulary.size, capacity=_KEPT, device=model.device) if keep_masks else None
 
     def run(self) -> Iterator[None]:
         """A pass at each step, until every row is done."""
@@ -90,17 +108,23 @@ class Loop:
         return [known.get(id(row)) for row in self.rows]
 
     def _masks(self, rows: Sequence[RunningSequence], trees: Sequence[DraftTree]) -> Tensor:
-        """int32[N, words]: what is allowed at the roots and nodes, row by row."""
+        """int32[N, words] on the device: what is allowed at the roots and nodes, row by row."""
         bitmask = self._masks_of(trees)
+        narrow = allocate_token_bitmask(1, trees[0].grammar.vocabulary.size)
         first = 0
         for row, tree in zip(rows, trees, strict=True):
             for node, depth in enumerate((0, *tree.depths), -1) if row.finish else ():
                 if is_near(tree, node, row.remaining - depth):
-                    fill_fitting(tree, node, row.remaining - depth, bitmask, first + node + 1)
+                    fill_fitting(tree, node, row.remaining - depth, narrow)
+                    bitmask[first + node + 1] = narrow[0].to(bitmask.device)
             first += 1 + len(tree)
         return bitmask
 
     def _masks_of(self, trees: Sequence[DraftTree]) -> Tensor:
+        if self._table is not None:
+            owners = [tree.grammar for tree in trees for _ in range(1 + len(tree))]
+            masks = self._table.rows(owners, [state for tree in trees for state in (tree.root_state, *tree.states)])
+            return masks.table.index_select(0, masks.numbers)
         states = [[tree.root_state, *tree.states] for tree in trees]
         bitmask = self._room(sum(map(len, states)), trees[0].grammar.vocabulary.size)
         grammars = {id(tree.grammar) for tree in trees}
@@ -115,15 +139,13 @@ class Loop:
 
     def _room(self, count: int, vocabulary_size: int) -> Tensor:
         if len(self._bitmask) < count:
-            pinned = self._model.device.type == "cuda"
-            self._bitmask = allocate_token_bitmask(count, vocabulary_size, pinned=pinned)
+            self._bitmask = allocate_token_bitmask(count, vocabulary_size)
         return self._bitmask[:count]
 
     def _laws(
         self, logits: Tensor, bitmask: Tensor, rows: Sequence[RunningSequence], trees: Sequence[DraftTree]
     ) -> tuple[Tensor, Tensor]:
         """The model's own law [N, W] and the law that is drawn from, both where the mask allows it."""
-        bitmask = bitmask.to(logits.device, non_blocking=True)
         free = logits.log_softmax(dim=-1)
         apply_token_bitmask_(free, bitmask)
         if self._sampling.repetition_penalty == 1:

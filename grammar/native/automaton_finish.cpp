@@ -193,10 +193,15 @@ int32_t Automaton::distance(StateId state) {
     collect_if_needed({&state, 1});
     std::shared_lock gc(gc_);
     at(state);
+    auto told = [](int32_t tokens) { return tokens < kFar ? tokens : -1; };
+    {
+        std::lock_guard lock(lexer_->mutex);
+        if (auto found = ways_.find(state); found != ways_.end()) return told(found->second.tokens);
+    }
     Building building(*this);
     int32_t tokens = distance_locked(state);
     all_bytes_ = memory();
-    return tokens < kFar ? tokens : -1;
+    return told(tokens);
 }
 
 // The tokens of the mask behind which the text can be finished with what then remains, the end token included. Where

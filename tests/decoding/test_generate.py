@@ -14,6 +14,7 @@ import pytest
 import torch
 from pydantic import BaseModel, ValidationError, field_validator
 from tiny_models import LANGUAGE, LETTERS, bpe_tokenizer, gpt2, llama, same, toy
+from transformers import StaticCache
 from typing_extensions import TypedDict  # the one that Pydantic reads before Python 3.12
 
 from latticework.decoding import Generation, GenerationIncomplete, complete, generate, stream
@@ -368,3 +369,12 @@ def test_wrong_prompts():
         generate(llama(), bpe_tokenizer(), ["x", 5], choice=["a"])
     with pytest.raises(TypeError, match="one prompt"):
         stream(llama(), bpe_tokenizer(), ["x"], choice=["a"])
+
+
+@pytest.mark.parametrize("drafts", [None, "all"])
+def test_a_static_cache_changes_nothing(drafts):
+    options = {"constraint": PERSON, "max_new_tokens": 40, "temperature": 1.0, "seed": 2, "drafts": drafts}
+    for prompts in (PROMPTS[:1], PROMPTS[:4]):
+        cache = StaticCache(config=llama().config, max_cache_len=400)
+        found = complete(llama(), bpe_tokenizer(), prompts, past_key_values=cache, **options)
+        same(found, complete(llama(), bpe_tokenizer(), prompts, **options))

@@ -156,7 +156,7 @@ SCHEMA = lw.json_schema(
 PROMPTS = ["A", "Bb xyz person", "{{", "the rain in spain the rain"]
 
 
-def run(model, request: Request, drafting=None, prompts=PROMPTS):
+def run(model, request: Request, drafting=None, prompts=PROMPTS, **options):
     tokenizer = bpe_tokenizer()
     grammar = compiler_for(tokenizer).compile(request.constraint)
     ids = [tokenizer(prompt)["input_ids"] for prompt in prompts]
@@ -165,7 +165,7 @@ def run(model, request: Request, drafting=None, prompts=PROMPTS):
         RunningSequence(text, request.constraint, grammar, request.max_new_tokens, number)
         for text, number in zip(ids, random, strict=True)
     ]
-    for _ in Loop(TreeModel(model, ids), rows, request.sampling, drafting).run():
+    for _ in Loop(TreeModel(model, ids), rows, request.sampling, drafting, **options).run():
         pass
     return [row.generation() for row in rows]
 
@@ -193,3 +193,9 @@ def test_batches_of_drafted_rows_equal_rows_alone(seed):
     together = run(llama(seed), request, RandomDrafts(seed, []))
     for prompt, generation in zip(PROMPTS, together, strict=True):
         same(run(llama(seed), request, prompts=[prompt]), [generation])
+
+
+def test_masks_that_are_kept_on_the_device_are_the_same():
+    request = Request(constraint=SCHEMA, max_new_tokens=30, temperature=1.0, seed=3)
+    same(run(llama(), request, keep_masks=True), run(llama(), request))
+    same(run(llama(), request, RandomDrafts(1, []), keep_masks=True), run(llama(), request))
