@@ -30,6 +30,7 @@ Automaton::Automaton(std::shared_ptr<Vocabulary> vocabulary, std::string code, s
     program_->settle(lexemes_->unreadable());
     lexemes_->look_at_neighbours();
     frames_ = std::make_unique<Frames>(*program_, *lexer_);
+    reaches_ = std::make_unique<Reaches>(*lexer_, *lexemes_, *vocabulary_);
     if (!program_->terminals().empty()) stacks_.weigh_with(*frames_);
     auto terminated = std::make_unique<Config>();
     terminated->accepting = true;

@@ -28,6 +28,7 @@
 #include "lexemes.hpp"
 #include "lexmask.hpp"
 #include "program.hpp"
+#include "reach.hpp"
 #include "stacks.hpp"
 #include "state_table.hpp"
 #include "trail.hpp"
@@ -99,6 +100,7 @@ private:
 
     struct Fragment {  // what may come next above a set of stacks
         std::vector<Item> items;
+        ByteSet alive;  // the bytes that they begin with
         bool accepting = false;
         bool opens_different = false;  // what was read last opened a container that compares,
         int32_t choice = INT32_MAX;    // among at least so many things
@@ -110,21 +112,24 @@ private:
         bool is_simple() const { return !opens_different && !has_guards; }
     };
     using SharedTokens = std::shared_ptr<const std::vector<TokenId>>;
-    // Where a frame ends within a token: at a node of the trie, or wherever a lexeme may end. What comes next depends
-    // on what the frame stands on.
+    // Where a frame may end within tokens. What comes next depends on what it stands on.
     struct Ending {
-        const Trie* trie;
-        int32_t node;
-        std::shared_ptr<const LexMask> lex;
+        SharedPlaces places;
         StackId stacks;
     };
     struct Tokens {  // the union of all
         std::vector<SharedBits> bases;
         std::vector<SharedTokens> lists;
         std::vector<TokenId> tokens;
-        std::vector<Ending> endings;  // of a frame above the bottom; by their stacks, once all are found
+        std::vector<Ending> endings;  // of a frame above the bottom
         void add(std::span<const TokenId> more) { tokens.insert(tokens.end(), more.begin(), more.end()); }
+        void share(const SharedTokens& list);
         void share(const std::shared_ptr<const Tokens>& other);  // all but its endings
+        void settle();
+        size_t memory() const {  // without what is shared
+            return sizeof(Tokens) + tokens.capacity() * sizeof(TokenId) + endings.capacity() * sizeof(Ending) +
+                   (bases.capacity() + lists.capacity()) * sizeof(SharedTokens);
+        }
     };
     struct Mask : Tokens {  // bases and lists, without what is cleared, and `tokens`
         std::vector<TokenId> cleared;
@@ -199,6 +204,7 @@ private:
 
     // automaton_mask.cpp
     void fill_row(StateId state, std::span<uint32_t> row);
+    static void write(const Tokens& tokens, std::span<uint32_t> words);
     static void write(const Mask& mask, std::span<uint32_t> words);
     void flatten(Mask& mask) const;
     const Mask& mask_of(StateId state);
@@ -206,7 +212,8 @@ private:
     std::unique_ptr<Mask> build_mask(StateId state);
     std::unique_ptr<Mask> build_mask_checked(StateId state);
     bool add_lex_mask(const Item& item, Mask& mask);
-    void collect_lex_mask(const std::shared_ptr<const LexMask>& lex, StackId stacks, bool leaves, Mask& mask);
+    void collect_lex_mask(const std::shared_ptr<const LexMask>& lex, StateId next, Mask& mask);
+    bool can_split(const Item& item) const;
     void arrive(const Trie& trie, int32_t node, StateId state, Tokens& out);
     std::shared_ptr<const Tokens> exit_tokens(const std::shared_ptr<const LexMask>& lex, StateId next);
     static void unite(Mask& mask, Mask other);
@@ -221,17 +228,11 @@ private:
     void require_spelling();
 
     // automaton_guard.cpp
-    struct GuardBytes {
-        ByteSet hit, open;  // the bytes that complete one of its texts, and those that lead on to one
-    };
-    const GuardBytes& bytes_of_guard(ExprId guard);
-    ByteSet bytes_barred(StackId stacks);
     bool step_guards(Item& item, uint8_t byte);
     bool is_doubtful(const Config& config);
     bool guard_alive(StateId state);
     int64_t missing_bytes(const Config& config);
     ByteSet bytes_in_doubt(const Config& config);
-    bool can_split(const Item& item) const;
 
     // automaton_trail.cpp
     StateId step_untried(StateId state, uint8_t byte);
@@ -243,14 +244,22 @@ private:
     class RepeatWalk;
 
     // automaton_frames.cpp
-    void leave(const std::shared_ptr<const LexMask>& lex, StackId stacks, Tokens& out);
-    bool leave_frame(const std::shared_ptr<const LexMask>& lex, StackId stacks, Tokens& out);
-    struct Bottoms {
-        std::vector<StackId> below;  // what each stands for
-        std::unordered_map<StackId, StackId> known;
+    struct Cut {
+        StackId above = StackSets::kNone;
+        std::vector<StackId> below;   // what each bottom stands for
+        bool reaches_bottom = false;  // what is below a frame around may come too
     };
-    StackId cut(StackId stacks, Bottoms& bottoms);
-    void go_on(const std::vector<Ending>& endings, const std::vector<StackId>& below, Tokens& out);
+    // Whether its lexemes can be looked at one by one.
+    bool is_split_by_lexemes() const { return !program_->terminals().empty() && lexemes_->keeps_apart(); }
+    std::unique_ptr<Mask> build_lexeme_mask(StateId state);
+    bool add_item(const Item& item, Bits& row);
+    bool add_lex_mask(const std::shared_ptr<const LexMask>& lex, StackId stacks, Bits& row);
+    bool read_on(const SharedPlaces& places, const Item& item, Tokens& out);
+    bool go_on(const SharedPlaces& places, StackId stacks, Tokens& out);
+    std::shared_ptr<const Tokens> following(const SharedPlaces& places, StackId above);
+    void walk_together(const Places& places, const ByteSet& bytes, StateId state, Tokens& out);
+    const Cut& cut(StackId stacks);
+    StackId cut(StackId stacks, Cut& out, std::unordered_map<StackId, StackId>& known);
     StackId put_below(StackId stacks, const std::vector<StackId>& below, std::unordered_map<StackId, StackId>& known);
 
     // automaton_finish.cpp
@@ -282,9 +291,9 @@ private:
     std::unique_ptr<Program> program_;
     std::unique_ptr<Frames> frames_;
     std::unique_ptr<Lexemes> lexemes_;
+    std::unique_ptr<Reaches> reaches_;
     StackSets stacks_;
     std::unordered_map<int64_t, Fragment> closures_;
-    std::unordered_map<ExprId, GuardBytes> guard_bytes_;
     std::array<std::map<std::vector<ClosurePlan::Root>, std::unique_ptr<ClosurePlan>>, 2> plans_;
     struct ExitKey {
         const LexMask* lex;
@@ -299,6 +308,22 @@ private:
         std::shared_ptr<const Tokens> tokens;
     };
     std::unordered_map<ExitKey, ExitEntry, ExitHash> exit_tokens_;
+    struct FollowingKey {
+        const Places* places;
+        StackId above;
+        bool operator==(const FollowingKey&) const = default;
+    };
+    struct FollowingHash {
+        size_t operator()(const FollowingKey& key) const {
+            return mix(reinterpret_cast<uintptr_t>(key.places), key.above);
+        }
+    };
+    struct FollowingEntry {
+        SharedPlaces places;  // alive as long as its address is a key
+        std::shared_ptr<const Tokens> tokens;
+    };
+    std::unordered_map<FollowingKey, FollowingEntry, FollowingHash> following_;
+    std::unordered_map<StackId, Cut> cuts_;
     std::unordered_map<uint64_t, std::shared_ptr<const LexMask>> masks_below_;  // by lexer state and node
     std::unordered_map<StateId, Way> ways_;
     std::unordered_map<StackId, int64_t> weights_;

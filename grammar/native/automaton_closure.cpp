@@ -263,6 +263,7 @@ const Automaton::Fragment& Automaton::closure(StackId stacks, bool repeats) {
         fragment.items.push_back(item);
     }
     normalise(fragment.items);
+    for (const Item& item : fragment.items) fragment.alive = fragment.alive | lexer_->alive(item.lex);
     fragment.has_guards =
         std::ranges::any_of(fragment.items, [](const Item& item) { return item.guard != RegexSet::kNothing; });
     closure_bytes_ += sizeof(Fragment) + 48 + fragment.items.capacity() * sizeof(Item);

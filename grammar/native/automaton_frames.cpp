@@ -1,9 +1,15 @@
-// What may follow a lexeme within a frame, found once for the frame and not for all that it stands on.
+// Masks of grammars with a lexer: each lexeme by itself, and what follows it once for the frames on top.
 //
-// In nested text each depth has states of its own, but a token rarely reaches further than the frame on top: behind an
-// operator an operand comes, whatever encloses the expression. So the tokens that go on behind a lexeme are found with
-// a bottom in place of what the frame stands on. Where the frame may end within a token the walk stops, and goes on
-// from the stacks that are really there.
+// What a lexeme makes of some places within tokens is known without the grammar (reach.hpp). What goes on behind it
+// depends on the stacks; but in nested text each depth has stacks of its own, and a token rarely reaches further than
+// the frames on top: behind an operator an operand comes, whatever encloses the expression. So the stacks are cut below
+// the first frames that are there to stay, and what goes on from some places is found once for what is left. Where that
+// may end within a token, it goes on from what is really below, which is cut again. So a text that is nested once
+// deeper than all before has nothing new but the few stacks on top.
+//
+// The items of a state can be looked at one by one as long as each can be completed by itself. Where that depends on
+// others (guards that are open at the end of a byte) or on the text so far (items that must differ), the bytes that
+// they read are walked state by state.
 
 #include <algorithm>
 
@@ -11,73 +17,151 @@
 
 namespace latticework {
 
-// The tokens that leave a lexeme and go on with what the stacks say.
-void Automaton::leave(const std::shared_ptr<const LexMask>& lex, StackId stacks, Tokens& out) {
-    const Fragment& follow = closure(stacks);
-    if (follow.reaches_bottom) {
-        out.endings.push_back({nullptr, 0, lex, stacks});
-    } else if (!leave_frame(lex, stacks, out)) {
-        const std::shared_ptr<const Tokens> tokens = exit_tokens(lex, state_of(follow));
-        out.share(tokens);
-        out.endings.insert(out.endings.end(), tokens->endings.begin(), tokens->endings.end());
+// The caller holds the lexer's mutex.
+std::unique_ptr<Automaton::Mask> Automaton::build_lexeme_mask(StateId state) {
+    auto row = std::make_shared<Bits>(static_cast<size_t>(vocabulary_->words()), 0u);
+    ByteSet together;
+    for (const Item& item : at(state).items) {
+        if (!add_item(item, *row)) together = together | lexer_->alive(item.lex);
     }
+    Tokens walked;
+    const SharedPlaces& beginnings = reaches_->beginnings();
+    walk_together(*beginnings, together & beginnings->bytes, state, walked);
+    write(walked, *row);
+    auto mask = std::make_unique<Mask>();
+    mask->bases.push_back(std::move(row));
+    return mask;
 }
 
-// False where the stacks end in no frame that is there to stay.
-bool Automaton::leave_frame(const std::shared_ptr<const LexMask>& lex, StackId stacks, Tokens& out) {
-    if (program_->terminals().empty() || !lexemes_->keeps_apart()) return false;
-    Bottoms bottoms;
-    StackId above = cut(stacks, bottoms);
-    if (above == stacks) return false;
-    const std::shared_ptr<const Tokens> tokens = exit_tokens(lex, state_of(closure(above)));
+// False where the item has to be seen together with the others; what is added is right even so.
+bool Automaton::add_item(const Item& item, Bits& row) {
+    if (item.guard != RegexSet::kNothing) return false;
+    if (item.longer == RegexSet::kNothing) {
+        std::shared_ptr<const LexMask> lex = lex_mask(*lexer_, *vocabulary_, item.lex);
+        bool may_run_on = !lex->run_exits.empty() && closure(cut(item.stacks).above).alive.intersects(lex->run_exits);
+        if (lex->usable && !may_run_on) return add_lex_mask(lex, item.stacks, row);
+    }
+    Tokens out;
+    bool done = read_on(reaches_->beginnings(), item, out);
+    write(out, row);
+    return done;
+}
+
+bool Automaton::add_lex_mask(const std::shared_ptr<const LexMask>& lex, StackId stacks, Bits& row) {
+    if (lex->base != nullptr) {
+        Bits own(row.size(), 0u);
+        bool done = add_lex_mask(lex->base, stacks, own);
+        for (TokenId token : lex->cleared) clear_bit(own, token);
+        for (size_t word = 0; word < row.size(); ++word) row[word] |= own[word];
+        if (!done) return false;
+    }
+    Tokens out;
+    out.bases = lex->bases;
+    out.lists.push_back(SharedTokens(lex, &lex->tokens));
+    bool done = go_on(SharedPlaces(lex, &lex->exits), stacks, out);
+    write(out, row);
+    return done;
+}
+
+// The tokens of which a lexeme is read from some places on. False as for `add_item`.
+bool Automaton::read_on(const SharedPlaces& places, const Item& item, Tokens& out) {
+    if (item.guard != RegexSet::kNothing) return false;
+    std::span<const StackTop> tops = stacks_.tops(item.stacks);
+    bool has_tail = tops.size() == 1 && !stacks_.has_empty(item.stacks) && frames_->is_guard(tops[0].pos);
+    ExprId tail = has_tail ? frames_->texts_of_guard(tops[0].pos) : RegexSet::kNothing;
+    std::shared_ptr<const Reach> reach = reaches_->of(places, {item.lex, item.longer, tail});
+    if (reach->bits != nullptr) out.bases.push_back(reach->bits);
+    out.share(SharedTokens(reach, &reach->tokens));
+    bool done = true;
+    for (const Reach::End& end : reach->ends) {
+        StackId stacks = item.stacks;
+        if (end.guard != RegexSet::kNothing) stacks = stacks_.push(frames_->guard(end.guard), stacks);
+        done = go_on(end.places, stacks, out) && done;
+    }
+    return done;
+}
+
+// The tokens that go on with what the stacks say. False as for `add_item`.
+bool Automaton::go_on(const SharedPlaces& places, StackId stacks, Tokens& out) {
+    if (places->exits.empty()) return true;
+    const Cut& here = cut(stacks);
+    if (here.reaches_bottom) {
+        out.endings.push_back({places, stacks});
+        return true;
+    }
+    const Fragment& follow = closure(here.above);
+    if (!follow.alive.intersects(places->bytes)) return true;
+    if (!follow.is_simple()) return false;
+    std::shared_ptr<const Tokens> tokens = following(places, here.above);
     out.share(tokens);
-    go_on(tokens->endings, bottoms.below, out);
-    return true;
+    std::unordered_map<StackId, StackId> known;
+    bool done = true;
+    for (const Ending& ending : tokens->endings) {
+        done = go_on(ending.places, put_below(ending.stacks, here.below, known), out) && done;
+    }
+    return done;
+}
+
+std::shared_ptr<const Automaton::Tokens> Automaton::following(const SharedPlaces& places, StackId above) {
+    FollowingKey key{places.get(), above};
+    if (auto found = following_.find(key); found != following_.end()) return found->second.tokens;
+    const Fragment& follow = closure(above);
+    auto tokens = std::make_shared<Tokens>();
+    ByteSet together;
+    for (const Item& item : follow.items) {
+        ByteSet first = lexer_->alive(item.lex) & places->bytes;
+        if (!first.empty() && !read_on(places, item, *tokens)) together = together | first;
+    }
+    if (!together.empty()) walk_together(*places, together, state_of(follow), *tokens);
+    tokens->settle();
+    exit_bytes_ += sizeof(FollowingKey) + sizeof(FollowingEntry) + 64 + tokens->memory();
+    following_.emplace(key, FollowingEntry{places, tokens});
+    return tokens;
+}
+
+// Steps the whole state instead of its items.
+void Automaton::walk_together(const Places& places, const ByteSet& bytes, StateId state, Tokens& out) {
+    bytes.for_each([&](int first) {
+        auto byte = static_cast<uint8_t>(first);
+        StateId next = step_locked(state, byte);
+        if (next == kDead) return;
+        for (const LexExit& exit : places.by(byte)) {
+            arrive(*exit.trie, exit.node, next, out);
+            walk_trie(*exit.trie, exit.node, next, out);
+        }
+    });
 }
 
 // The stacks down to the first frames that are not complete, and a bottom below each of these.
-StackId Automaton::cut(StackId stacks, Bottoms& bottoms) {
-    if (auto found = bottoms.known.find(stacks); found != bottoms.known.end()) return found->second;
+const Automaton::Cut& Automaton::cut(StackId stacks) {
+    if (auto found = cuts_.find(stacks); found != cuts_.end()) return found->second;
+    Cut result;
+    std::unordered_map<StackId, StackId> known;
+    result.above = cut(stacks, result, known);
+    closure_bytes_ += sizeof(Cut) + 48 + result.below.capacity() * sizeof(StackId);
+    return cuts_.emplace(stacks, std::move(result)).first->second;
+}
+
+StackId Automaton::cut(StackId stacks, Cut& out, std::unordered_map<StackId, StackId>& known) {
+    if (auto found = known.find(stacks); found != known.end()) return found->second;
     StackId result = stacks_.has_empty(stacks) ? StackSets::kOnlyEmpty : StackSets::kNone;
     std::span<const StackTop> span = stacks_.tops(stacks);
     for (const StackTop& top : std::vector<StackTop>(span.begin(), span.end())) {
         StackId below = top.below;
-        if (frames_->is_guard(top.pos) || (!frames_->is_bottom(top.pos) && frames_->pops(top.pos))) {
-            below = cut(below, bottoms);
-        } else if (!frames_->is_bottom(top.pos)) {
-            auto found = std::ranges::find(bottoms.below, below);
-            auto index = static_cast<int32_t>(found - bottoms.below.begin());
-            if (found == bottoms.below.end()) bottoms.below.push_back(below);
+        if (frames_->is_bottom(top.pos)) {
+            out.reaches_bottom = true;
+        } else if (frames_->is_guard(top.pos) || frames_->pops(top.pos)) {
+            below = cut(below, out, known);
+        } else {
+            auto found = std::ranges::find(out.below, below);
+            auto index = static_cast<int32_t>(found - out.below.begin());
+            if (found == out.below.end()) out.below.push_back(below);
             below = stacks_.push(frames_->bottom(index), StackSets::kNone);
         }
         result = stacks_.unite(result, stacks_.push(top.pos, below));
     }
-    bottoms.known.emplace(stacks, result);
+    known.emplace(stacks, result);
     return result;
-}
-
-// From the stacks that are really there. Many endings have the same.
-void Automaton::go_on(const std::vector<Ending>& endings, const std::vector<StackId>& below, Tokens& out) {
-    std::unordered_map<StackId, StackId> known;
-    StackId last = StackSets::kNone, stacks = StackSets::kNone;
-    StateId state = kDead;
-    bool at_bottom = false;
-    for (const Ending& ending : endings) {
-        if (ending.stacks != last) {
-            last = ending.stacks;
-            stacks = put_below(last, below, known);
-            const Fragment& follow = closure(stacks);
-            at_bottom = follow.reaches_bottom;
-            state = at_bottom ? kDead : state_of(follow);
-        }
-        if (ending.lex != nullptr) {
-            leave(ending.lex, stacks, out);
-        } else if (at_bottom) {
-            out.endings.push_back({ending.trie, ending.node, nullptr, stacks});
-        } else if (state != kDead) {
-            tokens_below(*ending.trie, ending.node, state, out);
-        }
-    }
 }
 
 // The stacks with what is really there in place of the bottoms.
@@ -93,6 +177,35 @@ StackId Automaton::put_below(StackId stacks, const std::vector<StackId>& below,
     }
     known.emplace(stacks, result);
     return result;
+}
+
+void Automaton::Tokens::share(const SharedTokens& list) {
+    constexpr size_t kFew = 32;
+    if (list->size() > kFew) {
+        lists.push_back(list);
+    } else {
+        add(*list);
+    }
+}
+
+void Automaton::Tokens::share(const std::shared_ptr<const Tokens>& other) {
+    bases.insert(bases.end(), other->bases.begin(), other->bases.end());
+    lists.insert(lists.end(), other->lists.begin(), other->lists.end());
+    share(SharedTokens(other, &other->tokens));
+}
+
+// Each thing once.
+void Automaton::Tokens::settle() {
+    auto once = [](auto& values, auto key) {
+        std::ranges::sort(values, {}, key);
+        auto same = [&](const auto& a, const auto& b) { return key(a) == key(b); };
+        values.erase(std::unique(values.begin(), values.end(), same), values.end());
+        values.shrink_to_fit();
+    };
+    once(bases, [](const SharedBits& bits) { return bits.get(); });
+    once(lists, [](const SharedTokens& list) { return list.get(); });
+    once(tokens, [](TokenId token) { return token; });
+    once(endings, [](const Ending& ending) { return std::pair(ending.stacks, ending.places.get()); });
 }
 
 }  // namespace latticework

@@ -14,21 +14,8 @@
 namespace latticework {
 
 StackId Automaton::with_guard(StackId stacks, ExprId guard) {
-    ExprId texts = lexemes_->without_empty(guard);
-    return lexer_->nonempty(texts) ? stacks_.push(frames_->guard(texts), stacks) : stacks;
-}
-
-const Automaton::GuardBytes& Automaton::bytes_of_guard(ExprId guard) {
-    auto [found, is_new] = guard_bytes_.try_emplace(guard);
-    if (!is_new) return found->second;
-    GuardBytes& bytes = found->second;
-    std::span<const Edge> edges = lexer_->regex.derivative(guard);
-    for (const Edge& edge : std::vector<Edge>(edges.begin(), edges.end())) {
-        if (!lexer_->nonempty(edge.target)) continue;
-        ByteSet& set = lexer_->nullable(edge.target) ? bytes.hit : bytes.open;
-        set = set | lexer_->regex.byte_set(edge.set);
-    }
-    return bytes;
+    ExprId texts = lexemes_->guard_of(guard);
+    return texts == RegexSet::kNothing ? stacks : stacks_.push(frames_->guard(texts), stacks);
 }
 
 // What begins behind a guard: as it is where the first byte ends the guard, with the guard where that goes on.
@@ -38,7 +25,7 @@ void Automaton::split_by_guard(const Item& item, std::vector<Item>& out) {
         out.push_back(item);
         return;
     }
-    const auto [hit, open] = bytes_of_guard(item.guard);
+    const auto [hit, open] = lexemes_->bytes_of(item.guard);
     Item free = item, guarded = item;
     free.guard = RegexSet::kNothing;
     free.lex = lexemes_->beginning_with(item.lex, ~(hit | open));
@@ -46,17 +33,6 @@ void Automaton::split_by_guard(const Item& item, std::vector<Item>& out) {
     if (free.lex != RegexSet::kNothing) out.push_back(free);
     if (guarded.lex == RegexSet::kNothing) return;
     if (lexemes_->fate(guarded.lex, guarded.guard) != Lexemes::Fate::Blocked) out.push_back(guarded);
-}
-
-// The bytes that the guards on top of the stacks complete at once: nothing begins with them.
-ByteSet Automaton::bytes_barred(StackId stacks) {
-    ByteSet barred = ByteSet::full();
-    if (stacks_.has_empty(stacks)) return {};
-    for (const StackTop& top : stacks_.tops(stacks)) {
-        if (!frames_->is_guard(top.pos)) return {};
-        barred = barred & bytes_of_guard(frames_->texts_of_guard(top.pos)).hit;
-    }
-    return barred;
 }
 
 // False where the byte completes what must not follow, or nothing else can.
@@ -136,13 +112,6 @@ ByteSet Automaton::bytes_in_doubt(const Config& config) {
     unsure = config.trail->watched();
     for (char c : {'[', '{'}) unsure.insert(c);  // which may nest too deeply
     return unsure;
-}
-
-// Whether what stays inside the lexeme and what leaves it is told by the lexer state. Of few bytes and without other
-// terminals beside it, one walk of the state is cheaper.
-bool Automaton::can_split(const Item& item) const {
-    if (!item.is_plain() || !lexemes_->keeps_apart()) return false;
-    return !program_->terminals().empty() || deserves_mask(*lexer_, item.lex);
 }
 
 }  // namespace latticework

@@ -56,6 +56,7 @@ const Automaton::Mask& Automaton::make_mask(StateId state) {
     if (known != nullptr) return *known;
     std::unique_ptr<Mask> mask = !vocabulary_->spells_every_byte() ? build_mask_checked(state)
                                  : config.trail                    ? build_trail_mask(state)
+                                 : is_split_by_lexemes()           ? build_lexeme_mask(state)
                                                                    : build_mask(state);
     flatten(*mask);
     mask->bytes = count_bytes(*mask);
@@ -77,6 +78,16 @@ void Automaton::flatten(Mask& mask) const {
     write(mask, *bits);
     mask = Mask{};
     mask.bases.push_back(std::move(bits));
+}
+
+void Automaton::write(const Tokens& tokens, std::span<uint32_t> words) {
+    for (const SharedBits& base : tokens.bases) {
+        for (size_t word = 0; word < words.size(); ++word) words[word] |= (*base)[word];
+    }
+    for (const SharedTokens& list : tokens.lists) {
+        for (TokenId token : *list) set_bit(words, token);
+    }
+    for (TokenId token : tokens.tokens) set_bit(words, token);
 }
 
 void Automaton::write(const Mask& mask, std::span<uint32_t> words) {
@@ -110,24 +121,16 @@ std::unique_ptr<Automaton::Mask> Automaton::build_mask(StateId state) {
     return mask;
 }
 
-// The tokens of some of the items of a state. Where guards come in, an item may have to be seen together with the
-// others to know that a text can be completed: the bytes that it reads are stepped from the whole state.
+// Whether what stays inside the lexeme and what leaves it is told by the lexer state. Of few bytes one walk of the
+// state is cheaper.
+bool Automaton::can_split(const Item& item) const {
+    return program_->terminals().empty() && deserves_mask(*lexer_, item.lex);
+}
+
+// The tokens of some of the items of a state.
 void Automaton::walk_narrow(const Trie& trie, int32_t root, StateId state, std::vector<Item> narrow, Tokens& out) {
-    if (narrow.size() == at(state).items.size()) return walk_trie(trie, root, state, out);
-    ByteSet together;
-    std::erase_if(narrow, [&](const Item& item) {
-        bool has_guards = item.guard != RegexSet::kNothing || closure(item.stacks).has_guards;
-        if (has_guards) together = together | lexer_->alive(item.lex);
-        return has_guards;
-    });
-    if (!narrow.empty()) walk_trie(trie, root, intern(std::move(narrow), false), out);
-    for (int32_t node = root + 1; node < trie.end(root) && !together.empty(); node = trie.end(node)) {
-        if (!together.contains(trie.byte(node))) continue;
-        StateId next = step_locked(state, trie.byte(node));
-        if (next == kDead) continue;
-        arrive(trie, node, next, out);
-        tokens_below(trie, node, next, out);
-    }
+    if (narrow.empty()) return;
+    walk_trie(trie, root, narrow.size() == at(state).items.size() ? state : intern(std::move(narrow), false), out);
 }
 
 // False where the lexeme may also end inside a run of its own characters and those may begin what follows: then only
@@ -135,7 +138,7 @@ void Automaton::walk_narrow(const Trie& trie, int32_t root, StateId state, std::
 bool Automaton::add_lex_mask(const Item& item, Mask& mask) {
     std::shared_ptr<const LexMask> lex = lex_mask(*lexer_, *vocabulary_, item.lex);
     StateId next = kDead;
-    if (!(lex->exit_bytes & ~bytes_barred(item.stacks)).empty()) {
+    if (!lex->exit_bytes.empty()) {
         const Fragment& follow = closure(item.stacks);
         if (!follow.is_simple()) return false;
         next = state_of(follow);
@@ -143,33 +146,26 @@ bool Automaton::add_lex_mask(const Item& item, Mask& mask) {
     bool goes_on = next != kDead && !at(next).alive.empty();
     if (goes_on && (!lex->usable || at(next).alive.intersects(lex->run_exits))) return false;
     Mask own;
-    collect_lex_mask(lex, item.stacks, next != kDead, own);
+    collect_lex_mask(lex, next, own);
     unite(mask, std::move(own));
     return true;
 }
 
-// What a lexer state says, and if `leaves` what goes on behind the lexeme.
-void Automaton::collect_lex_mask(const std::shared_ptr<const LexMask>& lex, StackId stacks, bool leaves, Mask& mask) {
+// What a lexer state says, and what goes on behind the lexeme from `next`.
+void Automaton::collect_lex_mask(const std::shared_ptr<const LexMask>& lex, StateId next, Mask& mask) {
     mask.bases.insert(mask.bases.end(), lex->bases.begin(), lex->bases.end());
     if (lex->base == nullptr) {
         mask.lists.push_back(SharedTokens(lex, &lex->tokens));
-        if (leaves) leave(lex, stacks, mask);
+        mask.share(exit_tokens(lex, next));
         return;
     }
-    collect_lex_mask(lex->base, stacks, leaves, mask);
+    collect_lex_mask(lex->base, next, mask);
     std::erase_if(mask.tokens, [&](TokenId token) { return std::ranges::binary_search(lex->cleared, token); });
     mask.cleared.insert(mask.cleared.end(), lex->cleared.begin(), lex->cleared.end());
     mask.add(lex->tokens);
-    if (!leaves) return;
     Mask leaving;
-    leave(lex, stacks, leaving);
+    leaving.share(exit_tokens(lex, next));
     unite(mask, std::move(leaving));
-}
-
-void Automaton::Tokens::share(const std::shared_ptr<const Tokens>& other) {
-    bases.insert(bases.end(), other->bases.begin(), other->bases.end());
-    lists.insert(lists.end(), other->lists.begin(), other->lists.end());
-    if (!other->tokens.empty()) lists.push_back(SharedTokens(other, &other->tokens));
 }
 
 // The tokens that leave a lexeme and go on from `next`. The states of one string (its lengths, the names it may not be)
@@ -177,27 +173,22 @@ void Automaton::Tokens::share(const std::shared_ptr<const Tokens>& other) {
 std::shared_ptr<const Automaton::Tokens> Automaton::exit_tokens(const std::shared_ptr<const LexMask>& lex,
                                                                 StateId next) {
     static const auto kNone = std::make_shared<const Tokens>();
-    if (next == kDead || lex->exits.empty()) return kNone;
+    if (next == kDead || lex->exits.exits.empty()) return kNone;
     ExitKey key{lex.get(), next};
     if (auto found = exit_tokens_.find(key); found != exit_tokens_.end()) return found->second.tokens;
     auto tokens = std::make_shared<Tokens>();
-    at(next).alive.for_each([&](int byte) {
-        std::span<const LexExit> exits = lex->exits_by(static_cast<uint8_t>(byte));
+    (at(next).alive & lex->exits.bytes).for_each([&](int byte) {
+        std::span<const LexExit> exits = lex->exits.by(static_cast<uint8_t>(byte));
         auto goes_on = [](const LexExit& exit) { return exit.trie->end(exit.node) > exit.node + 1; };
-        if (exits.empty()) return;
         bool needs_step = !at(next).is_certain || std::ranges::any_of(exits, goes_on);
         StateId after = needs_step ? step_locked(next, static_cast<uint8_t>(byte)) : next;
         if (after == kDead) return;
         for (const LexExit& exit : exits) {
-            if (!goes_on(exit)) tokens->add(exit.trie->tokens(exit.node));
-            if (goes_on(exit)) arrive(*exit.trie, exit.node, after, *tokens);
+            tokens->add(exit.trie->tokens(exit.node));
             if (goes_on(exit)) tokens_below(*exit.trie, exit.node, after, *tokens);
         }
     });
-    std::ranges::stable_sort(tokens->endings, {}, &Ending::stacks);
-    exit_bytes_ += tokens->tokens.capacity() * sizeof(TokenId) + sizeof(Tokens) + sizeof(ExitEntry) + 64 +
-                   (tokens->bases.capacity() + tokens->lists.capacity()) * sizeof(SharedTokens) +
-                   tokens->endings.capacity() * sizeof(Ending);
+    exit_bytes_ += tokens->memory() + sizeof(ExitEntry) + 64;
     exit_tokens_.emplace(key, ExitEntry{lex, tokens});
     return tokens;
 }
@@ -233,7 +224,7 @@ void Automaton::unite(Mask& mask, Mask other) {
 void Automaton::arrive(const Trie& trie, int32_t node, StateId state, Tokens& out) {
     out.add(trie.tokens(node));
     if (trie.end(node) == node + 1) return;
-    for (StackId ended : at(state).ended) out.endings.push_back({&trie, node, nullptr, ended});
+    for (StackId ended : at(state).ended) out.endings.push_back({reaches_->below(trie, node), ended});
 }
 
 // The tokens below a node, at which `state` is reached. Where they are many, what stays inside a lexeme there is known
@@ -251,13 +242,13 @@ void Automaton::tokens_below(const Trie& trie, int32_t node, StateId state, Toke
             continue;
         }
         const std::shared_ptr<const LexMask>& lex = mask_below(item.lex, node);
-        if (!(lex->exit_bytes & ~bytes_barred(item.stacks)).empty()) {
+        if (!lex->exit_bytes.empty()) {
             const Fragment& follow = closure(item.stacks);
             if (!lex->usable || !follow.is_simple()) {
                 narrow.push_back(item);
                 continue;
             }
-            leave(lex, item.stacks, out);
+            out.share(exit_tokens(lex, state_of(follow)));
         }
         out.bases.insert(out.bases.end(), lex->bases.begin(), lex->bases.end());
         if (!lex->tokens.empty()) out.lists.push_back(SharedTokens(lex, &lex->tokens));

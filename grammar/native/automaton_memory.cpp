@@ -12,7 +12,8 @@ namespace latticework {
 
 size_t Automaton::memory() const {
     return bytes_ + configs_.memory() + closure_bytes_ + exit_bytes_ + config_index_.bytes() + stacks_.memory() +
-           frames_->memory() + program_->memory() + lexemes_->memory() + (ways_.size() + weights_.size()) * 48;
+           frames_->memory() + program_->memory() + lexemes_->memory() + reaches_->memory() +
+           (ways_.size() + weights_.size()) * 48;
 }
 
 void Automaton::collect_if_needed(std::span<const StateId> in_use) {
@@ -50,6 +51,9 @@ void Automaton::drop_derived() {
     closures_.clear();
     for (auto& plans : plans_) plans.clear();
     exit_tokens_.clear();
+    following_.clear();
+    cuts_.clear();
+    reaches_->clear();
     masks_below_.clear();
     closure_bytes_ = 0;
     exit_bytes_ = 0;

@@ -94,6 +94,24 @@ ExprId Lexemes::without_empty(ExprId texts) {
     return regex.all_of({texts, regex.complement(RegexSet::kEmpty)});
 }
 
+ExprId Lexemes::guard_of(ExprId longer) {
+    ExprId texts = without_empty(longer);
+    return lexer_.nonempty(texts) ? texts : RegexSet::kNothing;
+}
+
+const Lexemes::GuardBytes& Lexemes::bytes_of(ExprId guard) {
+    if (auto found = guard_bytes_.find(guard); found != guard_bytes_.end()) return found->second;
+    GuardBytes bytes;
+    std::span<const Edge> edges = lexer_.regex.derivative(guard);
+    for (const Edge& edge : std::vector<Edge>(edges.begin(), edges.end())) {
+        if (!lexer_.nonempty(edge.target)) continue;
+        ByteSet& set = lexer_.nullable(edge.target) ? bytes.hit : bytes.open;
+        set = set | lexer_.regex.byte_set(edge.set);
+    }
+    bytes_ += sizeof(GuardBytes) + 32;
+    return guard_bytes_.emplace(guard, bytes).first->second;
+}
+
 ExprId Lexemes::beginning_with(ExprId texts, const ByteSet& bytes) {
     const ByteSet& alive = lexer_.alive(texts);
     if (!alive.intersects(bytes)) return RegexSet::kNothing;
@@ -226,8 +244,7 @@ std::vector<ExprId> Lexemes::tails(ExprId texts, ExprId longer, size_t most) {
     std::vector<ExprId> tails;
     explore(texts, longer, [&](ExprId text, ExprId left, bool) {
         if (!lexer_.nullable(text)) return Next::Follow;
-        ExprId tail = without_empty(left);
-        if (!lexer_.nonempty(tail)) tail = RegexSet::kNothing;
+        ExprId tail = guard_of(left);
         if (std::ranges::find(tails, tail) == tails.end()) tails.push_back(tail);
         return tails.size() >= most ? Next::Stop : Next::Follow;
     });

@@ -50,7 +50,12 @@ public:
     enum class Fate : uint8_t { Blocked, Open, Free };
     Fate fate(ExprId texts, ExprId guard);
 
-    ExprId without_empty(ExprId texts);
+    struct GuardBytes {
+        ByteSet hit, open;  // the bytes that complete one of its texts, and those that lead on to one
+    };
+    const GuardBytes& bytes_of(ExprId guard);
+    // What must not follow where a lexeme is complete and `longer` would match on; kNothing for nothing.
+    ExprId guard_of(ExprId longer);
     ExprId beginning_with(ExprId texts, const ByteSet& bytes);
     // Whether behind every lexeme something can come, whatever its guard: a text then never has to be looked at as a
     // whole to know that it can be completed.
@@ -60,6 +65,7 @@ public:
 private:
     enum class Next : uint8_t { Follow, Leave, Stop };
     class Neighbours;
+    ExprId without_empty(ExprId texts);
     template <typename Visit>
     void explore(ExprId a, ExprId b, Visit visit);
     bool has_common(ExprId a, ExprId b);
@@ -77,6 +83,7 @@ private:
     std::vector<ExprId> texts_;  // by terminal: those of a shortest match only, where that counts
     std::map<std::vector<int32_t>, Context> contexts_;
     std::unordered_map<uint64_t, Fate> fates_;
+    std::unordered_map<ExprId, GuardBytes> guard_bytes_;
     size_t bytes_ = 0;
     bool keeps_apart_ = true;
 };

@@ -207,14 +207,13 @@ private:
         if (++exit_count_ > kMostExits) mask_->usable = false;
         if (!mask_->usable) return;
         for (int32_t node = parent + 1; node < trie.end(parent); node = trie.end(node))
-            mask_->exits.push_back({&trie, node});
+            mask_->exits.exits.push_back({&trie, node});
     }
 
     void sort_exits() {
-        std::ranges::stable_sort(mask_->exits, {}, &LexExit::byte);
-        if (mask_->base != nullptr) mask_->exit_bytes = mask_->base->exit_bytes;
-        for (const LexExit& exit : mask_->exits) mask_->exit_bytes.insert(exit.byte());
-        mask_->exit_bytes = mask_->exit_bytes | mask_->run_exits;
+        mask_->exits.sort();
+        mask_->exit_bytes = mask_->exits.bytes | mask_->run_exits;
+        if (mask_->base != nullptr) mask_->exit_bytes = mask_->exit_bytes | mask_->base->exit_bytes;
         if (!mask_->usable) mask_->exit_bytes = ByteSet::full();
     }
 
@@ -238,14 +237,19 @@ private:
 
 }  // namespace
 
-std::span<const LexExit> LexMask::exits_by(uint8_t byte) const {
+std::span<const LexExit> Places::by(uint8_t byte) const {
     auto found = std::ranges::equal_range(exits, byte, {}, &LexExit::byte);
     return {found.begin(), found.end()};
 }
 
+void Places::sort() {
+    std::ranges::stable_sort(exits, {}, &LexExit::byte);
+    for (const LexExit& exit : exits) bytes.insert(exit.byte());
+}
+
 size_t LexMask::memory() const {
     return sizeof(LexMask) + (cleared.capacity() + tokens.capacity()) * sizeof(TokenId) +
-           exits.capacity() * sizeof(LexExit);
+           exits.exits.capacity() * sizeof(LexExit);
 }
 
 bool deserves_mask(Lexer& lexer, ExprId state) {

@@ -22,20 +22,29 @@ struct LexExit {
     const Trie* trie;
     int32_t node;  // the first node behind a place where the lexeme is complete
     uint8_t byte() const { return trie->byte(node); }
+    bool operator==(const LexExit&) const = default;
 };
+
+// Places within tokens, by the byte of their node.
+struct Places {
+    std::vector<LexExit> exits;
+    ByteSet bytes;
+    std::span<const LexExit> by(uint8_t byte) const;
+    void sort();
+};
+using SharedPlaces = std::shared_ptr<const Places>;
 
 struct LexMask {
     std::shared_ptr<const LexMask> base;
     std::vector<TokenId> cleared;   // ascending; only with a base
     std::vector<SharedBits> bases;  // tokens that stay inside, as whole rows
     std::vector<TokenId> tokens;    // and one by one
-    std::vector<LexExit> exits;     // by the byte of their node
-    ByteSet exit_bytes;             // those bytes, and those of the base
+    Places exits;                   // without those of the base
+    ByteSet exit_bytes;             // their bytes, and those of the base
     // Inside a run of these first bytes the lexeme is complete too, without an exit for each place: whoever may go on
     // with one of them must not use this mask.
     ByteSet run_exits;
     bool usable = true;  // false: so many exits that a plain walk is better
-    std::span<const LexExit> exits_by(uint8_t byte) const;
     size_t memory() const;
 };
 
