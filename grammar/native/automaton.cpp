@@ -67,7 +67,6 @@ uint64_t Automaton::hash_of(const Config& config) {
         hash = mix(mix(hash, item.lex), item.stacks);
         if (!item.is_plain()) hash = mix(mix(hash, item.longer), item.guard);
     }
-    for (StackId stacks : config.ended) hash = mix(hash, stacks);
     return config.trail ? mix(hash, config.trail->hash()) : hash;
 }
 
@@ -76,18 +75,16 @@ StateId Automaton::state_of(const Fragment& fragment) {
     return fragment.state;
 }
 
-StateId Automaton::intern(std::vector<Item> items, bool accepting, TrailPtr trail, std::vector<StackId> ended) {
-    if (items.empty() && !accepting && ended.empty()) return kDead;
+StateId Automaton::intern(std::vector<Item> items, bool accepting, TrailPtr trail) {
+    if (items.empty() && !accepting) return kDead;
     auto config = std::make_unique<Config>();
     config->items = std::move(items);
     config->accepting = accepting;
     config->trail = std::move(trail);
-    config->ended = std::move(ended);
     uint64_t hash = hash_of(*config);
     StateId found = config_index_.find(hash, [&](int32_t id) {
         const Config& other = *configs_.get(id);
-        if (other.accepting != config->accepting || other.items != config->items || other.ended != config->ended)
-            return false;
+        if (other.accepting != config->accepting || other.items != config->items) return false;
         return other.trail == config->trail || (other.trail && config->trail && *other.trail == *config->trail);
     });
     if (found >= 0) return found;
@@ -151,7 +148,6 @@ StateId Automaton::step_untried(StateId state, uint8_t byte) {
     Trail::Step trail = Trail::after(config.trail, byte);
     if (trail.too_deep) return kDead;
     std::vector<Item> items;
-    std::vector<StackId> ended;
     bool accepting = false, opens = false;
     int32_t choice = INT32_MAX;
     for (const Item& item : config.items) {
@@ -163,10 +159,6 @@ StateId Automaton::step_untried(StateId state, uint8_t byte) {
         if (!next.is_plain()) after = with_guard(after, lexer_->regex.any_of({next.longer, next.guard}));
         const Fragment* fragment = &closure(after);
         if (fragment->ends_different && trail.next && trail.next->repeats()) fragment = &closure(after, true);
-        if (fragment->reaches_bottom) {
-            ended.push_back(after);
-            continue;
-        }
         accepting = accepting || fragment->accepting;
         opens = opens || fragment->opens_different;
         choice = std::min(choice, fragment->choice);
@@ -174,9 +166,7 @@ StateId Automaton::step_untried(StateId state, uint8_t byte) {
     }
     normalise(items);
     if (opens) trail.open(byte, choice);
-    std::ranges::sort(ended);
-    ended.erase(std::unique(ended.begin(), ended.end()), ended.end());
-    return intern(std::move(items), accepting, std::move(trail.next), std::move(ended));
+    return intern(std::move(items), accepting, std::move(trail.next));
 }
 
 StateId Automaton::known_step(const Config& config, uint8_t byte) {

@@ -105,11 +105,7 @@ private:
         bool opens_different = false;  // what was read last opened a container that compares,
         int32_t choice = INT32_MAX;    // among at least so many things
         bool ends_different = false;   // or ended something that it compares
-        bool has_guards = false;       // in some of the items
-        bool reaches_bottom = false;   // what is below the frame may come too, so this is not all
         mutable StateId state = kUnknown;
-        // Whether what follows is the same whatever the lexeme before was, and each item can be looked at alone.
-        bool is_simple() const { return !opens_different && !has_guards; }
     };
     using SharedTokens = std::shared_ptr<const std::vector<TokenId>>;
     // Where a frame may end within tokens. What comes next depends on what it stands on.
@@ -122,13 +118,15 @@ private:
         std::vector<SharedTokens> lists;
         std::vector<TokenId> tokens;
         std::vector<Ending> endings;  // of a frame above the bottom
+        std::vector<LexExit> doubts;  // behind these more may be allowed: only the whole state tells
         void add(std::span<const TokenId> more) { tokens.insert(tokens.end(), more.begin(), more.end()); }
         void share(const SharedTokens& list);
         void share(const std::shared_ptr<const Tokens>& other);  // all but its endings
+        void doubt(const Places& places, const ByteSet& bytes);
         void settle();
         size_t memory() const {  // without what is shared
             return sizeof(Tokens) + tokens.capacity() * sizeof(TokenId) + endings.capacity() * sizeof(Ending) +
-                   (bases.capacity() + lists.capacity()) * sizeof(SharedTokens);
+                   doubts.capacity() * sizeof(LexExit) + (bases.capacity() + lists.capacity()) * sizeof(SharedTokens);
         }
     };
     struct Mask : Tokens {  // bases and lists, without what is cleared, and `tokens`
@@ -140,7 +138,6 @@ private:
     struct Config {
         std::vector<Item> items;
         bool accepting = false;
-        std::vector<StackId> ended;  // stacks of which the frame above the bottom may be complete
         TrailPtr trail;
         bool is_certain = false;                     // each byte of `alive` leads to a state that can be completed
         ByteSet alive;                               // a superset where that is not certain
@@ -181,7 +178,7 @@ private:
     StateId step_token(StateId state, TokenId token);
     StateId compute_step(StateId state, uint8_t byte);
     StateId state_of(const Fragment& fragment);  // as if the text began with it
-    StateId intern(std::vector<Item> items, bool accepting, TrailPtr trail = nullptr, std::vector<StackId> ended = {});
+    StateId intern(std::vector<Item> items, bool accepting, TrailPtr trail = nullptr);
     StateId add_config(std::unique_ptr<Config> config);
     void normalise(std::vector<Item>& items);
     // `repeats`: without the stacks on which the thing that was just read must not equal one before.
@@ -214,7 +211,6 @@ private:
     bool add_lex_mask(const Item& item, Mask& mask);
     void collect_lex_mask(const std::shared_ptr<const LexMask>& lex, StateId next, Mask& mask);
     bool can_split(const Item& item) const;
-    void arrive(const Trie& trie, int32_t node, StateId state, Tokens& out);
     std::shared_ptr<const Tokens> exit_tokens(const std::shared_ptr<const LexMask>& lex, StateId next);
     static void unite(Mask& mask, Mask other);
     static size_t count_bytes(const Mask& mask);
@@ -252,12 +248,13 @@ private:
     // Whether its lexemes can be looked at one by one.
     bool is_split_by_lexemes() const { return !program_->terminals().empty() && lexemes_->keeps_apart(); }
     std::unique_ptr<Mask> build_lexeme_mask(StateId state);
-    bool add_item(const Item& item, Bits& row);
-    bool add_lex_mask(const std::shared_ptr<const LexMask>& lex, StackId stacks, Bits& row);
-    bool read_on(const SharedPlaces& places, const Item& item, Tokens& out);
-    bool go_on(const SharedPlaces& places, StackId stacks, Tokens& out);
+    bool allows(StateId state, std::string_view text);
+    void add_item(const Item& item, Bits& row, std::vector<LexExit>& doubts);
+    void add_lex_mask(const std::shared_ptr<const LexMask>& lex, StackId stacks, Bits& row,
+                      std::vector<LexExit>& doubts);
+    void read_on(const SharedPlaces& places, const Item& item, Tokens& out);
+    void go_on(const SharedPlaces& places, StackId stacks, Tokens& out);
     std::shared_ptr<const Tokens> following(const SharedPlaces& places, StackId above);
-    void walk_together(const Places& places, const ByteSet& bytes, StateId state, Tokens& out);
     const Cut& cut(StackId stacks);
     StackId cut(StackId stacks, Cut& out, std::unordered_map<StackId, StackId>& known);
     StackId put_below(StackId stacks, const std::vector<StackId>& below, std::unordered_map<StackId, StackId>& known);

@@ -209,10 +209,7 @@ Automaton::Tops Automaton::tops_of(StackId stacks, bool repeats, Fragment& out) 
         out.accepting = out.accepting || stacks_.has_empty(set);
         std::span<const StackTop> span = stacks_.tops(set);
         for (const StackTop& top : std::vector<StackTop>(span.begin(), span.end())) {
-            if (frames_->is_bottom(top.pos)) {
-                out.reaches_bottom = true;
-                continue;
-            }
+            if (frames_->is_bottom(top.pos)) continue;
             if (frames_->is_guard(top.pos)) {
                 open.emplace_back(top.below, lexer_->regex.any_of({guard, frames_->texts_of_guard(top.pos)}));
                 continue;
@@ -264,8 +261,6 @@ const Automaton::Fragment& Automaton::closure(StackId stacks, bool repeats) {
     }
     normalise(fragment.items);
     for (const Item& item : fragment.items) fragment.alive = fragment.alive | lexer_->alive(item.lex);
-    fragment.has_guards =
-        std::ranges::any_of(fragment.items, [](const Item& item) { return item.guard != RegexSet::kNothing; });
     closure_bytes_ += sizeof(Fragment) + 48 + fragment.items.capacity() * sizeof(Item);
     return closures_.emplace(key, std::move(fragment)).first->second;
 }

@@ -7,9 +7,9 @@
 // may end within a token, it goes on from what is really below, which is cut again. So a text that is nested once
 // deeper than all before has nothing new but the few stacks on top.
 //
-// The items of a state can be looked at one by one as long as each can be completed by itself. Where that depends on
-// others (guards that are open at the end of a byte) or on the text so far (items that must differ), the bytes that
-// they read are walked state by state.
+// An item is looked at by itself, and so are the tokens that it allows. Where it cannot be told without the others
+// whether a text can be completed (guards that stay open), or without the text so far (items that must differ), the
+// tokens in doubt are kept apart. Mostly others of the items allow them too; those that are left are stepped.
 
 #include <algorithm>
 
@@ -20,116 +20,100 @@ namespace latticework {
 // The caller holds the lexer's mutex.
 std::unique_ptr<Automaton::Mask> Automaton::build_lexeme_mask(StateId state) {
     auto row = std::make_shared<Bits>(static_cast<size_t>(vocabulary_->words()), 0u);
-    ByteSet together;
-    for (const Item& item : at(state).items) {
-        if (!add_item(item, *row)) together = together | lexer_->alive(item.lex);
+    std::vector<LexExit> doubts;
+    for (const Item& item : at(state).items) add_item(item, *row, doubts);
+    std::vector<TokenId> doubtful;
+    for (const LexExit& exit : doubts) {
+        for (TokenId token : exit.trie->subtree_tokens(exit.node)) {
+            if (!test_bit(*row, token)) doubtful.push_back(token);
+        }
     }
-    Tokens walked;
-    const SharedPlaces& beginnings = reaches_->beginnings();
-    walk_together(*beginnings, together & beginnings->bytes, state, walked);
-    write(walked, *row);
+    for (TokenId token : doubtful) {
+        if (allows(state, vocabulary_->token(token))) set_bit(*row, token);
+    }
     auto mask = std::make_unique<Mask>();
     mask->bases.push_back(std::move(row));
     return mask;
 }
 
-// False where the item has to be seen together with the others; what is added is right even so.
-bool Automaton::add_item(const Item& item, Bits& row) {
-    if (item.guard != RegexSet::kNothing) return false;
-    if (item.longer == RegexSet::kNothing) {
-        std::shared_ptr<const LexMask> lex = lex_mask(*lexer_, *vocabulary_, item.lex);
-        bool may_run_on = !lex->run_exits.empty() && closure(cut(item.stacks).above).alive.intersects(lex->run_exits);
-        if (lex->usable && !may_run_on) return add_lex_mask(lex, item.stacks, row);
-    }
-    Tokens out;
-    bool done = read_on(reaches_->beginnings(), item, out);
-    write(out, row);
-    return done;
+bool Automaton::allows(StateId state, std::string_view text) {
+    for (size_t i = 0; i < text.size() && state != kDead; ++i)
+        state = step_locked(state, static_cast<uint8_t>(text[i]));
+    return state != kDead;
 }
 
-bool Automaton::add_lex_mask(const std::shared_ptr<const LexMask>& lex, StackId stacks, Bits& row) {
+void Automaton::add_item(const Item& item, Bits& row, std::vector<LexExit>& doubts) {
+    if (item.is_plain()) {
+        std::shared_ptr<const LexMask> lex = lex_mask(*lexer_, *vocabulary_, item.lex);
+        bool may_run_on = !lex->run_exits.empty() && closure(cut(item.stacks).above).alive.intersects(lex->run_exits);
+        if (lex->usable && !may_run_on) return add_lex_mask(lex, item.stacks, row, doubts);
+    }
+    Tokens out;
+    read_on(reaches_->beginnings(), item, out);
+    write(out, row);
+    doubts.insert(doubts.end(), out.doubts.begin(), out.doubts.end());
+}
+
+void Automaton::add_lex_mask(const std::shared_ptr<const LexMask>& lex, StackId stacks, Bits& row,
+                             std::vector<LexExit>& doubts) {
     if (lex->base != nullptr) {
         Bits own(row.size(), 0u);
-        bool done = add_lex_mask(lex->base, stacks, own);
+        add_lex_mask(lex->base, stacks, own, doubts);
         for (TokenId token : lex->cleared) clear_bit(own, token);
         for (size_t word = 0; word < row.size(); ++word) row[word] |= own[word];
-        if (!done) return false;
     }
     Tokens out;
     out.bases = lex->bases;
     out.lists.push_back(SharedTokens(lex, &lex->tokens));
-    bool done = go_on(SharedPlaces(lex, &lex->exits), stacks, out);
+    go_on(SharedPlaces(lex, &lex->exits), stacks, out);
     write(out, row);
-    return done;
+    doubts.insert(doubts.end(), out.doubts.begin(), out.doubts.end());
 }
 
-// The tokens of which a lexeme is read from some places on. False as for `add_item`.
-bool Automaton::read_on(const SharedPlaces& places, const Item& item, Tokens& out) {
-    if (item.guard != RegexSet::kNothing) return false;
+// The tokens of which the item reads something from some places on.
+void Automaton::read_on(const SharedPlaces& places, const Item& item, Tokens& out) {
+    if (item.guard != RegexSet::kNothing) return out.doubt(*places, lexer_->alive(item.lex));
     std::span<const StackTop> tops = stacks_.tops(item.stacks);
     bool has_tail = tops.size() == 1 && !stacks_.has_empty(item.stacks) && frames_->is_guard(tops[0].pos);
     ExprId tail = has_tail ? frames_->texts_of_guard(tops[0].pos) : RegexSet::kNothing;
     std::shared_ptr<const Reach> reach = reaches_->of(places, {item.lex, item.longer, tail});
     if (reach->bits != nullptr) out.bases.push_back(reach->bits);
     out.share(SharedTokens(reach, &reach->tokens));
-    bool done = true;
     for (const Reach::End& end : reach->ends) {
         StackId stacks = item.stacks;
         if (end.guard != RegexSet::kNothing) stacks = stacks_.push(frames_->guard(end.guard), stacks);
-        done = go_on(end.places, stacks, out) && done;
+        go_on(end.places, stacks, out);
     }
-    return done;
 }
 
-// The tokens that go on with what the stacks say. False as for `add_item`.
-bool Automaton::go_on(const SharedPlaces& places, StackId stacks, Tokens& out) {
-    if (places->exits.empty()) return true;
+// The tokens that go on with what the stacks say.
+void Automaton::go_on(const SharedPlaces& places, StackId stacks, Tokens& out) {
+    if (places->exits.empty()) return;
     const Cut& here = cut(stacks);
     if (here.reaches_bottom) {
         out.endings.push_back({places, stacks});
-        return true;
+        return;
     }
     const Fragment& follow = closure(here.above);
-    if (!follow.alive.intersects(places->bytes)) return true;
-    if (!follow.is_simple()) return false;
+    if (!follow.alive.intersects(places->bytes)) return;
+    if (follow.opens_different) return out.doubt(*places, follow.alive);
     std::shared_ptr<const Tokens> tokens = following(places, here.above);
     out.share(tokens);
     std::unordered_map<StackId, StackId> known;
-    bool done = true;
-    for (const Ending& ending : tokens->endings) {
-        done = go_on(ending.places, put_below(ending.stacks, here.below, known), out) && done;
-    }
-    return done;
+    for (const Ending& ending : tokens->endings) go_on(ending.places, put_below(ending.stacks, here.below, known), out);
 }
 
 std::shared_ptr<const Automaton::Tokens> Automaton::following(const SharedPlaces& places, StackId above) {
     FollowingKey key{places.get(), above};
     if (auto found = following_.find(key); found != following_.end()) return found->second.tokens;
-    const Fragment& follow = closure(above);
     auto tokens = std::make_shared<Tokens>();
-    ByteSet together;
-    for (const Item& item : follow.items) {
-        ByteSet first = lexer_->alive(item.lex) & places->bytes;
-        if (!first.empty() && !read_on(places, item, *tokens)) together = together | first;
+    for (const Item& item : closure(above).items) {
+        if (lexer_->alive(item.lex).intersects(places->bytes)) read_on(places, item, *tokens);
     }
-    if (!together.empty()) walk_together(*places, together, state_of(follow), *tokens);
     tokens->settle();
     exit_bytes_ += sizeof(FollowingKey) + sizeof(FollowingEntry) + 64 + tokens->memory();
     following_.emplace(key, FollowingEntry{places, tokens});
     return tokens;
-}
-
-// Steps the whole state instead of its items.
-void Automaton::walk_together(const Places& places, const ByteSet& bytes, StateId state, Tokens& out) {
-    bytes.for_each([&](int first) {
-        auto byte = static_cast<uint8_t>(first);
-        StateId next = step_locked(state, byte);
-        if (next == kDead) return;
-        for (const LexExit& exit : places.by(byte)) {
-            arrive(*exit.trie, exit.node, next, out);
-            walk_trie(*exit.trie, exit.node, next, out);
-        }
-    });
 }
 
 // The stacks down to the first frames that are not complete, and a bottom below each of these.
@@ -192,6 +176,14 @@ void Automaton::Tokens::share(const std::shared_ptr<const Tokens>& other) {
     bases.insert(bases.end(), other->bases.begin(), other->bases.end());
     lists.insert(lists.end(), other->lists.begin(), other->lists.end());
     share(SharedTokens(other, &other->tokens));
+    doubts.insert(doubts.end(), other->doubts.begin(), other->doubts.end());
+}
+
+void Automaton::Tokens::doubt(const Places& places, const ByteSet& bytes) {
+    (bytes & places.bytes).for_each([&](int byte) {
+        std::span<const LexExit> exits = places.by(static_cast<uint8_t>(byte));
+        doubts.insert(doubts.end(), exits.begin(), exits.end());
+    });
 }
 
 // Each thing once.
@@ -205,6 +197,7 @@ void Automaton::Tokens::settle() {
     once(bases, [](const SharedBits& bits) { return bits.get(); });
     once(lists, [](const SharedTokens& list) { return list.get(); });
     once(tokens, [](TokenId token) { return token; });
+    once(doubts, [](const LexExit& exit) { return std::pair(exit.trie, exit.node); });
     once(endings, [](const Ending& ending) { return std::pair(ending.stacks, ending.places.get()); });
 }
 

@@ -49,7 +49,7 @@ bool Automaton::step_guards(Item& item, uint8_t byte) {
 
 // Whether it is not certain that the state can be completed.
 bool Automaton::is_doubtful(const Config& config) {
-    if (config.accepting || !config.ended.empty() || program_->terminals().empty()) return false;
+    if (config.accepting || program_->terminals().empty()) return false;
     if (!lexemes_->keeps_apart()) return true;
     return std::ranges::none_of(config.items, [&](const Item& item) {
         return item.guard == RegexSet::kNothing || lexemes_->fate(item.lex, item.guard) == Lexemes::Fate::Free;

@@ -140,7 +140,7 @@ bool Automaton::add_lex_mask(const Item& item, Mask& mask) {
     StateId next = kDead;
     if (!lex->exit_bytes.empty()) {
         const Fragment& follow = closure(item.stacks);
-        if (!follow.is_simple()) return false;
+        if (follow.opens_different) return false;
         next = state_of(follow);
     }
     bool goes_on = next != kDead && !at(next).alive.empty();
@@ -220,13 +220,6 @@ void Automaton::unite(Mask& mask, Mask other) {
     mask.tokens.insert(mask.tokens.end(), other.tokens.begin(), other.tokens.end());
 }
 
-// The tokens that end at a node, at which `state` is reached, and the frame if it may end there.
-void Automaton::arrive(const Trie& trie, int32_t node, StateId state, Tokens& out) {
-    out.add(trie.tokens(node));
-    if (trie.end(node) == node + 1) return;
-    for (StackId ended : at(state).ended) out.endings.push_back({reaches_->below(trie, node), ended});
-}
-
 // The tokens below a node, at which `state` is reached. Where they are many, what stays inside a lexeme there is known
 // by the lexer state: the words behind a space.
 void Automaton::tokens_below(const Trie& trie, int32_t node, StateId state, Tokens& out) {
@@ -244,7 +237,7 @@ void Automaton::tokens_below(const Trie& trie, int32_t node, StateId state, Toke
         const std::shared_ptr<const LexMask>& lex = mask_below(item.lex, node);
         if (!lex->exit_bytes.empty()) {
             const Fragment& follow = closure(item.stacks);
-            if (!lex->usable || !follow.is_simple()) {
+            if (!lex->usable || follow.opens_different) {
                 narrow.push_back(item);
                 continue;
             }
@@ -288,7 +281,7 @@ void Automaton::walk_trie(const Trie& trie, int32_t root, StateId state, Tokens&
             node = trie.end(node);
             continue;
         }
-        arrive(trie, node, next, out);
+        out.add(trie.tokens(node));
         if (trie.end(node) - node >= kMany) {
             tokens_below(trie, node, next, out);
             node = trie.end(node);

@@ -81,7 +81,6 @@ void Automaton::drop_states(std::span<const StateId> in_use) {
         if (config == nullptr) continue;
         if (keep[id]) {
             for (const Item& item : config->items) stacks_.mark(item.stacks, stacks, positions);
-            for (StackId ended : config->ended) stacks_.mark(ended, stacks, positions);
             continue;
         }
         bytes_ -= config->own_bytes();
