@@ -118,15 +118,15 @@ private:
         std::vector<SharedTokens> lists;
         std::vector<TokenId> tokens;
         std::vector<Ending> endings;  // of a frame above the bottom
-        std::vector<LexExit> doubts;  // behind these more may be allowed: only the whole state tells
+        std::vector<TokenId> doubts;  // only the whole state tells whether these are allowed
         void add(std::span<const TokenId> more) { tokens.insert(tokens.end(), more.begin(), more.end()); }
         void share(const SharedTokens& list);
         void share(const std::shared_ptr<const Tokens>& other);  // all but its endings
         void doubt(const Places& places, const ByteSet& bytes);
         void settle();
         size_t memory() const {  // without what is shared
-            return sizeof(Tokens) + tokens.capacity() * sizeof(TokenId) + endings.capacity() * sizeof(Ending) +
-                   doubts.capacity() * sizeof(LexExit) + (bases.capacity() + lists.capacity()) * sizeof(SharedTokens);
+            return sizeof(Tokens) + (tokens.capacity() + doubts.capacity()) * sizeof(TokenId) +
+                   endings.capacity() * sizeof(Ending) + (bases.capacity() + lists.capacity()) * sizeof(SharedTokens);
         }
     };
     struct Mask : Tokens {  // bases and lists, without what is cleared, and `tokens`
@@ -249,9 +249,9 @@ private:
     bool is_split_by_lexemes() const { return !program_->terminals().empty() && lexemes_->keeps_apart(); }
     std::unique_ptr<Mask> build_lexeme_mask(StateId state);
     bool allows(StateId state, std::string_view text);
-    void add_item(const Item& item, Bits& row, std::vector<LexExit>& doubts);
+    void add_item(const Item& item, Bits& row, std::vector<TokenId>& doubts);
     void add_lex_mask(const std::shared_ptr<const LexMask>& lex, StackId stacks, Bits& row,
-                      std::vector<LexExit>& doubts);
+                      std::vector<TokenId>& doubts);
     void read_on(const SharedPlaces& places, const Item& item, Tokens& out);
     void go_on(const SharedPlaces& places, StackId stacks, Tokens& out);
     std::shared_ptr<const Tokens> following(const SharedPlaces& places, StackId above);

@@ -20,15 +20,10 @@ namespace latticework {
 // The caller holds the lexer's mutex.
 std::unique_ptr<Automaton::Mask> Automaton::build_lexeme_mask(StateId state) {
     auto row = std::make_shared<Bits>(static_cast<size_t>(vocabulary_->words()), 0u);
-    std::vector<LexExit> doubts;
+    std::vector<TokenId> doubts;
     for (const Item& item : at(state).items) add_item(item, *row, doubts);
-    std::vector<TokenId> doubtful;
-    for (const LexExit& exit : doubts) {
-        for (TokenId token : exit.trie->subtree_tokens(exit.node)) {
-            if (!test_bit(*row, token)) doubtful.push_back(token);
-        }
-    }
-    for (TokenId token : doubtful) {
+    std::erase_if(doubts, [&](TokenId token) { return test_bit(*row, token); });
+    for (TokenId token : doubts) {
         if (allows(state, vocabulary_->token(token))) set_bit(*row, token);
     }
     auto mask = std::make_unique<Mask>();
@@ -42,7 +37,7 @@ bool Automaton::allows(StateId state, std::string_view text) {
     return state != kDead;
 }
 
-void Automaton::add_item(const Item& item, Bits& row, std::vector<LexExit>& doubts) {
+void Automaton::add_item(const Item& item, Bits& row, std::vector<TokenId>& doubts) {
     if (item.is_plain()) {
         std::shared_ptr<const LexMask> lex = lex_mask(*lexer_, *vocabulary_, item.lex);
         bool may_run_on = !lex->run_exits.empty() && closure(cut(item.stacks).above).alive.intersects(lex->run_exits);
@@ -55,7 +50,7 @@ void Automaton::add_item(const Item& item, Bits& row, std::vector<LexExit>& doub
 }
 
 void Automaton::add_lex_mask(const std::shared_ptr<const LexMask>& lex, StackId stacks, Bits& row,
-                             std::vector<LexExit>& doubts) {
+                             std::vector<TokenId>& doubts) {
     if (lex->base != nullptr) {
         Bits own(row.size(), 0u);
         add_lex_mask(lex->base, stacks, own, doubts);
@@ -72,13 +67,16 @@ void Automaton::add_lex_mask(const std::shared_ptr<const LexMask>& lex, StackId 
 
 // The tokens of which the item reads something from some places on.
 void Automaton::read_on(const SharedPlaces& places, const Item& item, Tokens& out) {
-    if (item.guard != RegexSet::kNothing) return out.doubt(*places, lexer_->alive(item.lex));
     std::span<const StackTop> tops = stacks_.tops(item.stacks);
     bool has_tail = tops.size() == 1 && !stacks_.has_empty(item.stacks) && frames_->is_guard(tops[0].pos);
     ExprId tail = has_tail ? frames_->texts_of_guard(tops[0].pos) : RegexSet::kNothing;
-    std::shared_ptr<const Reach> reach = reaches_->of(places, {item.lex, item.longer, tail});
-    if (reach->bits != nullptr) out.bases.push_back(reach->bits);
-    out.share(SharedTokens(reach, &reach->tokens));
+    std::shared_ptr<const Reach> reach = reaches_->of(places, {item.lex, item.longer, item.guard, tail});
+    if (item.guard != RegexSet::kNothing) {
+        reach->visit([&](TokenId token) { out.doubts.push_back(token); });
+    } else {
+        if (reach->bits != nullptr) out.bases.push_back(reach->bits);
+        out.share(SharedTokens(reach, &reach->tokens));
+    }
     for (const Reach::End& end : reach->ends) {
         StackId stacks = item.stacks;
         if (end.guard != RegexSet::kNothing) stacks = stacks_.push(frames_->guard(end.guard), stacks);
@@ -181,8 +179,10 @@ void Automaton::Tokens::share(const std::shared_ptr<const Tokens>& other) {
 
 void Automaton::Tokens::doubt(const Places& places, const ByteSet& bytes) {
     (bytes & places.bytes).for_each([&](int byte) {
-        std::span<const LexExit> exits = places.by(static_cast<uint8_t>(byte));
-        doubts.insert(doubts.end(), exits.begin(), exits.end());
+        for (const LexExit& exit : places.by(static_cast<uint8_t>(byte))) {
+            std::span<const TokenId> below = exit.trie->subtree_tokens(exit.node);
+            doubts.insert(doubts.end(), below.begin(), below.end());
+        }
     });
 }
 
@@ -197,7 +197,7 @@ void Automaton::Tokens::settle() {
     once(bases, [](const SharedBits& bits) { return bits.get(); });
     once(lists, [](const SharedTokens& list) { return list.get(); });
     once(tokens, [](TokenId token) { return token; });
-    once(doubts, [](const LexExit& exit) { return std::pair(exit.trie, exit.node); });
+    once(doubts, [](TokenId token) { return token; });
     once(endings, [](const Ending& ending) { return std::pair(ending.stacks, ending.places.get()); });
 }
 

@@ -19,7 +19,8 @@ public:
         const Lexer::State& start = lexer_.state_of(reading.lex);
         (start.alive & from.bytes).for_each([&](int first) {
             auto byte = static_cast<uint8_t>(first);
-            Point point = step({&start, reading.longer}, byte);
+            Point point = step({&start, reading.longer, reading.guard}, byte);
+            if (point.lex == nullptr) return;
             for (const LexExit& exit : from.by(byte)) walk(*exit.trie, exit.node, point);
         });
         auto reach = std::make_shared<Reach>();
@@ -46,19 +47,22 @@ public:
 
 private:
     struct Point {
-        const Lexer::State* lex;
-        ExprId longer;
-    };
-    struct Group {  // the exits behind which the same must not follow
+        const Lexer::State* lex;  // null where the guard has matched
         ExprId longer, guard;
+    };
+    struct Group {            // the exits behind which the same must not follow
+        ExprId longer, open;  // as they ran along
+        ExprId guard;         // both together
         ByteSet barred;
         std::vector<LexExit> exits;
     };
 
     // The byte is one that the lexeme goes on with.
     Point step(const Point& from, uint8_t byte) {
-        ExprId longer = from.longer == RegexSet::kNothing ? from.longer : lexer_.step(from.longer, byte);
-        return {&lexer_.state_of(lexer_.step(*from.lex, byte)), longer};
+        auto run = [&](ExprId expr) { return expr == RegexSet::kNothing ? expr : lexer_.step(expr, byte); };
+        ExprId guard = run(from.guard);
+        if (lexer_.nullable(guard)) return {nullptr, guard, guard};
+        return {&lexer_.state_of(lexer_.step(*from.lex, byte)), run(from.longer), guard};
     }
 
     // The subtree of `root`, where the lexeme has come to `point`.
@@ -75,6 +79,10 @@ private:
                 continue;
             }
             Point next = step(from, byte);
+            if (next.lex == nullptr) {
+                node = trie.end(node);
+                continue;
+            }
             arrive(trie, node, next);
             path_[trie.depth(node)] = next;
             node = next.lex->alive.empty() ? trie.end(node) : node + 1;
@@ -85,20 +93,20 @@ private:
         std::span<const TokenId> here = trie.tokens(node);
         tokens_.insert(tokens_.end(), here.begin(), here.end());
         if (!point.lex->nullable || trie.end(node) == node + 1) return;
-        Group& group = group_of(point.longer);
+        Group& group = group_of(point.longer, point.guard);
         for (int32_t next = node + 1; next < trie.end(node); next = trie.end(next)) {
             if (!group.barred.contains(trie.byte(next))) group.exits.push_back({&trie, next});
         }
     }
 
-    Group& group_of(ExprId longer) {
+    Group& group_of(ExprId longer, ExprId open) {
         for (Group& group : groups_) {
-            if (group.longer == longer) return group;
+            if (group.longer == longer && group.open == open) return group;
         }
-        ExprId guard = lexemes_.guard_of(longer);
+        ExprId guard = lexemes_.guard_of(open == RegexSet::kNothing ? longer : lexer_.regex.any_of({longer, open}));
         ByteSet barred = barred_;
         if (guard != RegexSet::kNothing) barred = barred | lexemes_.bytes_of(guard).hit;
-        groups_.push_back({longer, guard, barred, {}});
+        groups_.push_back({longer, open, guard, barred, {}});
         return groups_.back();
     }
 

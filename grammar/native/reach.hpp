@@ -24,14 +24,21 @@ struct Reach {
     std::vector<TokenId> tokens;  // and where they are few
     std::vector<End> ends;        // where others may go on
     size_t memory() const;
+    template <typename Visit>
+    void visit(Visit visit) const {  // every token
+        for (TokenId token : tokens) visit(token);
+        for (size_t token = 0; bits != nullptr && token < bits->size() * 32; ++token) {
+            if (test_bit(*bits, static_cast<TokenId>(token))) visit(static_cast<TokenId>(token));
+        }
+    }
 };
 
 class Reaches {
 public:
-    // `longer` runs along with the lexeme: what it matches behind the end must not follow, nor what `barred` begins
-    // with at once.
+    // `longer` and `guard` run along with the lexeme: what they match behind the end must not follow, and `guard` must
+    // match nothing before. Nor may it go on with a byte that is one of the texts of `barred`.
     struct Reading {
-        ExprId lex, longer, barred;
+        ExprId lex, longer, guard, barred;
         bool operator==(const Reading&) const = default;
     };
 
@@ -54,8 +61,9 @@ private:
     };
     struct Hash {
         size_t operator()(const Key& key) const {
-            return mix(mix(mix(reinterpret_cast<uintptr_t>(key.from), key.reading.lex), key.reading.longer),
-                       key.reading.barred);
+            const Reading& reading = key.reading;
+            uint64_t hash = mix(mix(reinterpret_cast<uintptr_t>(key.from), reading.lex), reading.longer);
+            return mix(mix(hash, reading.guard), reading.barred);
         }
         size_t operator()(const LexExit& exit) const { return mix(reinterpret_cast<uintptr_t>(exit.trie), exit.node); }
     };
