@@ -94,6 +94,7 @@ private:
             if (next == RegexSet::kNothing) {
                 std::span<const TokenId> lost = trie.subtree_tokens(node);
                 mask_->cleared.insert(mask_->cleared.end(), lost.begin(), lost.end());
+                if (mask_->cleared.size() > kMostCleared) return false;
                 node = trie.end(node);
                 continue;
             }
