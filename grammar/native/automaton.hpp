@@ -184,16 +184,13 @@ private:
     // `repeats`: without the stacks on which the thing that was just read must not equal one before.
     const Fragment& closure(StackId stacks, bool repeats = false);
     // automaton_closure.cpp
-    struct Reader {  // of a terminal
-        int32_t terminal;
-        int32_t after;  // a slot of the plan
-        ExprId guard;
-    };
+    using Reader = ClosurePlan::Reader;
     using Tops = std::map<std::pair<PosId, ExprId>, StackId>;  // by position and guard: what they stand on
     class Planner;
     Tops tops_of(StackId stacks, bool repeats, Fragment& out);
-    const ClosurePlan& plan_for(const Tops& tops, bool repeats);
-    void add_readings(const std::vector<Reader>& readers, Planner& plan);
+    const ClosurePlan& plan_for(PosId pos, ExprId guard, bool repeats);
+    void run(const ClosurePlan& plan, StackId below, std::vector<Item>& items, std::vector<Reader>& readers);
+    void add_readings(const std::vector<Reader>& readers, std::vector<Item>& items);  // with stacks for slots
     void split_by_guard(const Item& item, std::vector<Item>& out);
     void join_equal_stacks(std::vector<Item>& items);
     StackId with_guard(StackId stacks, ExprId guard);
@@ -291,7 +288,7 @@ private:
     std::unique_ptr<Reaches> reaches_;
     StackSets stacks_;
     std::unordered_map<int64_t, Fragment> closures_;
-    std::array<std::map<std::vector<ClosurePlan::Root>, std::unique_ptr<ClosurePlan>>, 2> plans_;
+    std::array<std::unordered_map<uint64_t, std::unique_ptr<ClosurePlan>>, 2> plans_;  // by position and guard
     struct ExitKey {
         const LexMask* lex;
         StateId next;

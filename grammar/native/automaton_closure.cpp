@@ -1,8 +1,9 @@
 // Closures: what may come next above a set of stacks, found by every move that reads nothing.
 //
 // From which positions which others are reached, and what they read, does not depend on what they stand on. So that is
-// found once for the positions on top (a plan), as a list of pushes and unions; a closure runs it for the stacks below.
-// A position is in it once, above all stacks that it stands on together, so the ways to reach it do not multiply.
+// found once for each position that is ever on top (a plan), as a list of pushes and unions; a closure runs those of
+// its positions for the stacks below. In a plan a position occurs once, above all stacks that it stands on together, so
+// the ways to reach it do not multiply.
 
 #include <algorithm>
 
@@ -16,26 +17,13 @@ public:
     Planner(Automaton& automaton, bool repeats)
         : automaton_(automaton), frames_(*automaton.frames_), repeats_(repeats) {}
 
-    std::unique_ptr<ClosurePlan> make(const std::vector<ClosurePlan::Root>& roots) {
-        for (size_t i = 0; i < roots.size(); ++i)
-            places_[place_of(roots[i].pos, roots[i].guard)].from.push_back(static_cast<int32_t>(i));
-        plan_->slots = static_cast<int32_t>(roots.size());
-        for (size_t i = 0; i < roots.size(); ++i) find_order(static_cast<int32_t>(i));
+    std::unique_ptr<ClosurePlan> make(PosId pos, ExprId guard) {
+        places_[place_of(pos, guard)].from.push_back(0);
+        find_order(0);
         for (size_t at = order_.size(); at-- > 0;) flow(order_[at]);
         for (const Place& place : places_) read(place);
-        if (!readers_.empty()) automaton_.add_readings(readers_, *this);
         automaton_.join_equal_stacks(plan_->items);  // equal slots are equal stacks
         return std::move(plan_);
-    }
-
-    void add_item(const Item& item) { automaton_.split_by_guard(item, plan_->items); }
-    int32_t push(PosId pos, int32_t below) {
-        auto [found, is_new] = pushes_.try_emplace({pos, below}, plan_->slots);
-        if (is_new) {
-            plan_->steps.push_back({pos, {below}});
-            ++plan_->slots;
-        }
-        return found->second;
     }
 
 private:
@@ -162,9 +150,34 @@ private:
         for (const Move& move : std::vector<Move>(span.begin(), span.end())) {
             if (move.kind != Move::Read && move.kind != Move::Lex) continue;
             int32_t after = move.next == Move::kReturn ? place.slot : push(move.next, place.slot);
-            if (move.kind == Move::Lex) readers_.push_back({move.what, after, place.guard});
+            if (move.kind == Move::Lex) read_terminal(move.what, after, place.guard);
             if (move.kind == Move::Read) add_item({move.what, after, RegexSet::kNothing, place.guard});
         }
+    }
+
+    // A lexer that is not contextual takes a terminal for the same everywhere.
+    void read_terminal(int32_t terminal, int32_t after, ExprId guard) {
+        const Program& program = *automaton_.program_;
+        if (program.lexer(program.terminal(terminal).lexer).contextual) {
+            plan_->readers.push_back({terminal, after, guard});
+            return;
+        }
+        Lexemes& lexemes = *automaton_.lexemes_;
+        for (const Lexemes::Reading& reading : lexemes.readings(lexemes.context({terminal}), terminal)) {
+            bool has_tail = reading.tail != RegexSet::kNothing;
+            int32_t behind = has_tail ? push(frames_.guard(reading.tail), after) : after;
+            add_item({reading.texts, behind, reading.longer, guard});
+        }
+    }
+
+    void add_item(const Item& item) { automaton_.split_by_guard(item, plan_->items); }
+    int32_t push(PosId pos, int32_t below) {
+        auto [found, is_new] = pushes_.try_emplace({pos, below}, plan_->slots);
+        if (is_new) {
+            plan_->steps.push_back({pos, {below}});
+            ++plan_->slots;
+        }
+        return found->second;
     }
 
     Automaton& automaton_;
@@ -174,14 +187,13 @@ private:
     std::vector<Place> places_;
     std::map<std::pair<PosId, ExprId>, int32_t> index_;
     std::map<std::pair<PosId, int32_t>, int32_t> pushes_;
-    std::vector<Reader> readers_;
     std::vector<int32_t> stack_;
     std::vector<std::vector<int32_t>> order_;  // groups, the called before their callers
     int32_t visited_ = 0;
 };
 
-// What the lexers take the readable terminals for; those of one lexer compete.
-void Automaton::add_readings(const std::vector<Reader>& readers, Planner& plan) {
+// What the contextual lexers take the readable terminals for; those of one lexer compete.
+void Automaton::add_readings(const std::vector<Reader>& readers, std::vector<Item>& items) {
     std::map<int32_t, std::vector<int32_t>> readable;  // by lexer
     for (const Reader& reader : readers) readable[program_->terminal(reader.terminal).lexer].push_back(reader.terminal);
     for (auto& [lexer, terminals] : readable) {
@@ -189,9 +201,9 @@ void Automaton::add_readings(const std::vector<Reader>& readers, Planner& plan) 
         for (const Reader& reader : readers) {
             if (program_->terminal(reader.terminal).lexer != lexer) continue;
             for (const Lexemes::Reading& reading : lexemes_->readings(context, reader.terminal)) {
-                int32_t after = reader.after;
-                if (reading.tail != RegexSet::kNothing) after = plan.push(frames_->guard(reading.tail), after);
-                plan.add_item({reading.texts, after, reading.longer, reader.guard});
+                StackId after = reader.after;
+                if (reading.tail != RegexSet::kNothing) after = stacks_.push(frames_->guard(reading.tail), after);
+                split_by_guard({reading.texts, after, reading.longer, reader.guard}, items);
             }
         }
     }
@@ -227,29 +239,19 @@ Automaton::Tops Automaton::tops_of(StackId stacks, bool repeats, Fragment& out) 
     return tops;
 }
 
-const ClosurePlan& Automaton::plan_for(const Tops& tops, bool repeats) {
-    std::vector<ClosurePlan::Root> roots;
-    for (const auto& [root, below] : tops) roots.push_back({root.first, root.second});
-    std::unique_ptr<ClosurePlan>& plan = plans_[repeats][roots];
+const ClosurePlan& Automaton::plan_for(PosId pos, ExprId guard, bool repeats) {
+    std::unique_ptr<ClosurePlan>& plan =
+        plans_[repeats][(static_cast<uint64_t>(pos) << 32) | static_cast<uint32_t>(guard)];
     if (plan == nullptr) {
-        plan = Planner(*this, repeats).make(roots);
-        closure_bytes_ += plan->memory() + roots.size() * sizeof(ClosurePlan::Root);
+        plan = Planner(*this, repeats).make(pos, guard);
+        closure_bytes_ += plan->memory() + 48;
     }
     return *plan;
 }
 
-const Automaton::Fragment& Automaton::closure(StackId stacks, bool repeats) {
-    int64_t key = static_cast<int64_t>(stacks) * 2 + repeats;
-    if (auto found = closures_.find(key); found != closures_.end()) return found->second;
-    Fragment fragment;
-    Tops tops = tops_of(stacks, repeats, fragment);
-    const ClosurePlan& plan = plan_for(tops, repeats);
-    fragment.opens_different = plan.opens_different;
-    fragment.ends_different = fragment.ends_different || plan.ends_different;
-    fragment.choice = plan.choice;
-    std::vector<StackId> values;
+void Automaton::run(const ClosurePlan& plan, StackId below, std::vector<Item>& items, std::vector<Reader>& readers) {
+    std::vector<StackId> values{below};
     values.reserve(static_cast<size_t>(plan.slots));
-    for (const auto& [root, below] : tops) values.push_back(below);
     for (const ClosurePlan::Step& step : plan.steps) {
         StackId value = values[step.from[0]];
         for (size_t i = 1; i < step.from.size(); ++i) value = stacks_.unite(value, values[step.from[i]]);
@@ -257,8 +259,27 @@ const Automaton::Fragment& Automaton::closure(StackId stacks, bool repeats) {
     }
     for (Item item : plan.items) {
         item.stacks = values[item.stacks];
-        fragment.items.push_back(item);
+        items.push_back(item);
     }
+    for (Reader reader : plan.readers) {
+        reader.after = values[reader.after];
+        readers.push_back(reader);
+    }
+}
+
+const Automaton::Fragment& Automaton::closure(StackId stacks, bool repeats) {
+    int64_t key = static_cast<int64_t>(stacks) * 2 + repeats;
+    if (auto found = closures_.find(key); found != closures_.end()) return found->second;
+    Fragment fragment;
+    std::vector<Reader> readers;
+    for (const auto& [top, below] : tops_of(stacks, repeats, fragment)) {
+        const ClosurePlan& plan = plan_for(top.first, top.second, repeats);
+        fragment.opens_different = fragment.opens_different || plan.opens_different;
+        fragment.ends_different = fragment.ends_different || plan.ends_different;
+        fragment.choice = std::min(fragment.choice, plan.choice);
+        run(plan, below, fragment.items, readers);
+    }
+    if (!readers.empty()) add_readings(readers, fragment.items);
     normalise(fragment.items);
     for (const Item& item : fragment.items) fragment.alive = fragment.alive | lexer_->alive(item.lex);
     closure_bytes_ += sizeof(Fragment) + 48 + fragment.items.capacity() * sizeof(Item);

@@ -1,4 +1,4 @@
-// What an automaton is about to read (`Item`), and how to find it above some positions whatever these stand on.
+// What an automaton is about to read (`Item`), and how to find it above a position whatever that stands on.
 #pragma once
 
 #include <compare>
@@ -20,24 +20,26 @@ struct Item {
     bool is_plain() const { return longer == RegexSet::kNothing && guard == RegexSet::kNothing; }
 };
 
-struct ClosurePlan {
-    struct Root {
-        PosId pos;
-        ExprId guard;
-        auto operator<=>(const Root&) const = default;
-    };
-    struct Step {    // fills the next slot
-        PosId push;  // above the union of the slots; negative: just that
+struct ClosurePlan {  // of one position
+    struct Step {     // fills the next slot
+        PosId push;   // above the union of the slots; negative: just that
         std::vector<int32_t> from;
     };
+    struct Reader {  // of a terminal: what it is taken for depends on which others can be read
+        int32_t terminal;
+        int32_t after;  // a slot
+        ExprId guard;
+    };
 
-    int32_t slots = 0;  // sets of stacks: the first are what the roots stand on
+    int32_t slots = 1;  // sets of stacks: the first is what the position stands on
     std::vector<Step> steps;
     std::vector<Item> items;  // with slots for stacks
+    std::vector<Reader> readers;
     bool opens_different = false, ends_different = false;
     int32_t choice = INT32_MAX;
     size_t memory() const {
-        return sizeof(ClosurePlan) + steps.capacity() * (sizeof(Step) + 8) + items.capacity() * sizeof(Item);
+        return sizeof(ClosurePlan) + steps.capacity() * (sizeof(Step) + 8) + items.capacity() * sizeof(Item) +
+               readers.capacity() * sizeof(Reader);
     }
 };
 
