@@ -12,6 +12,7 @@
 // tokens in doubt are kept apart. Mostly others of the items allow them too; those that are left are stepped.
 
 #include <algorithm>
+#include <bit>
 
 #include "automaton.hpp"
 
@@ -27,7 +28,17 @@ std::unique_ptr<Automaton::Mask> Automaton::build_lexeme_mask(StateId state) {
         if (allows(state, vocabulary_->token(token))) set_bit(*row, token);
     }
     auto mask = std::make_unique<Mask>();
-    mask->bases.push_back(std::move(row));
+    size_t count = 0;
+    for (uint32_t word : *row) count += static_cast<size_t>(std::popcount(word));
+    if (count > row->size() / 4) {
+        mask->bases.push_back(std::move(row));
+        return mask;
+    }
+    mask->tokens.reserve(count);
+    for (size_t word = 0; word < row->size(); ++word) {
+        for (uint32_t rest = (*row)[word]; rest != 0; rest &= rest - 1)
+            mask->tokens.push_back(static_cast<TokenId>(word * 32 + static_cast<size_t>(std::countr_zero(rest))));
+    }
     return mask;
 }
 
