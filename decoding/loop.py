@@ -18,8 +18,8 @@ from .bitmask import allocate_token_bitmask, apply_token_bitmask_
 from .budget import drawn_again, fill_fitting, first_misfit, is_near
 from .draft_tree import DraftTree
 from .drafting import Drafts
-from .observing import observe
 from .mask_table import MaskTable
+from .observing import observe
 from .penalties import penalise_repetition
 from .running import RunningSequence
 from .sampling import Sampling

@@ -105,13 +105,16 @@ void Automaton::normalise(std::vector<Item>& items) {
         return std::tie(a.lex, a.longer, a.guard, a.stacks) < std::tie(b.lex, b.longer, b.guard, b.stacks);
     };
     std::ranges::sort(items, by_reading);
+    // Halves first: one after the other, n sets would be united in n^2 steps.
+    auto united = [&](auto&& self, size_t begin, size_t end) -> StackId {
+        size_t half = begin + (end - begin) / 2;
+        return end - begin == 1 ? items[begin].stacks : stacks_.unite(self(self, begin, half), self(self, half, end));
+    };
     std::vector<Item> merged;
-    for (const Item& item : items) {
-        if (!merged.empty() && same_reading(merged.back(), item)) {
-            merged.back().stacks = stacks_.unite(merged.back().stacks, item.stacks);
-        } else {
-            merged.push_back(item);
-        }
+    for (size_t begin = 0, end = 0; begin < items.size(); begin = end) {
+        for (end = begin + 1; end < items.size() && same_reading(items[begin], items[end]);) ++end;
+        merged.push_back(items[begin]);
+        merged.back().stacks = united(united, begin, end);
     }
     items = std::move(merged);
     join_equal_stacks(items);
