@@ -16,8 +16,8 @@ _PLAIN = ("DynamicLayer", "StaticLayer")
 
 def can_have_holes(cache: Any) -> bool:
     """Whether every layer keeps keys and values of all tokens, and nothing else."""
-    layers = getattr(cache, "layers", None)
-    return bool(layers) and all(type(layer).__name__ in _PLAIN for layer in layers)
+    layers = getattr(cache, "layers", None) or ()
+    return len(layers) > 0 and all(type(layer).__name__ in _PLAIN for layer in layers)
 
 
 def is_static(cache: Any) -> bool:

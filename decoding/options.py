@@ -116,7 +116,8 @@ class Request:
             raise TypeError(f"max_new_tokens: int expected, not {type(self.max_new_tokens).__name__}")
         if self.max_new_tokens < 1:
             raise ValueError(f"max_new_tokens={self.max_new_tokens}: at least 1 expected")
-        if not all(isinstance(stop, str) and stop for stop in self.stop_strings):
+        stops: tuple[Any, ...] = self.stop_strings
+        if not all(isinstance(stop, str) and stop for stop in stops):
             raise ValueError("stop: strings that are not empty expected")
         if self.seed is not None and self.temperature == 0:
             raise ValueError("seed has no effect at temperature 0: give a temperature")

@@ -72,15 +72,20 @@ void Program::weigh() {
     std::vector<std::vector<NodeId>> users = this->users();
     std::vector<NodeId> open(nodes_.size());
     std::iota(open.begin(), open.end(), 0);
+    std::vector<bool> is_open(nodes_.size(), true);  // a wide record waits for all that it is made of
     int64_t rank = 0;
     while (!open.empty()) {
         NodeId id = open.back();
         open.pop_back();
+        is_open[id] = false;
         int32_t least = least_of(nodes_[id]);
         if (least >= nodes_[id].least) continue;
         nodes_[id].least = least;
         nodes_[id].rank = ++rank;
-        open.insert(open.end(), users[id].begin(), users[id].end());
+        for (NodeId user : users[id]) {
+            if (!is_open[user]) open.push_back(user);
+            is_open[user] = true;
+        }
     }
 }
 
