@@ -267,6 +267,19 @@ std::vector<TokenId> checked_tokens(Matcher& matcher) {
     return allowed;
 }
 
+// Some token leads to a state with a smaller distance.
+void check_distance(Automaton& automaton, StateId state) {
+    int32_t distance = automaton.distance(state), least = INT32_MAX;
+    if (distance <= 0) return;  // the text has ended, or the vocabulary cannot spell the way
+    Bits row = mask(automaton, state);
+    for (TokenId token = 0; token < automaton.vocabulary()->size(); ++token) {
+        if (!test_bit(row, token)) continue;
+        int32_t after = automaton.distance(automaton.step(state, token));
+        if (after >= 0) least = std::min(least, after);
+    }
+    if (least >= distance) fail("some token brings the distance down");
+}
+
 void walk(Choices& in, const std::shared_ptr<Automaton>& automaton, const std::shared_ptr<Automaton>& twin) {
     Matcher matcher(automaton);
     for (int steps = 0; steps < 40 && !in.exhausted(); ++steps) {
@@ -278,6 +291,7 @@ void walk(Choices& in, const std::shared_ptr<Automaton>& automaton, const std::s
         for (TokenId token : matcher.tokens()) fresh.accept(token);
         if (mask(*automaton, matcher.state()) != mask(*twin, fresh.state())) fail("a fresh replay gives the same mask");
         automaton->forced_bytes(matcher.state());
+        if (steps % 8 == 0) check_distance(*twin, fresh.state());
     }
 }
 
