@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from transformers.generation.utils import GenerateDecoderOnlyOutput
 
 from latticework.decoding.generate import start
 from latticework.decoding.generation import Generation
-from latticework.decoding.options import Options, Request
+from latticework.decoding.options import Request
 from latticework.grammar.constraint import Constraint
 
 from .streaming import fed
@@ -52,7 +52,7 @@ class ConstrainedGenerate:
         tokenizer: Any,
         *,
         streamer: Any = None,
-        **options: Unpack[Options],
+        **options: Any,
     ) -> None:
         """What to write, and how.
 
@@ -94,7 +94,11 @@ class ConstrainedGenerate:
             pass
         self.generations = [row.generation() for row in rows]
         sequences = _padded(input_ids, self.generations, generation_config)
-        return GenerateDecoderOnlyOutput(sequences=sequences) if config.return_dict_in_generate else sequences
+        return (
+            GenerateDecoderOnlyOutput(sequences=cast(torch.LongTensor, sequences))
+            if config.return_dict_in_generate
+            else sequences
+        )
 
 
 def _refuse(processors: Sequence[Any] | None, criteria: Sequence[Any] | None, config: Any) -> None:

@@ -201,6 +201,7 @@ private:
     static void write(const Tokens& tokens, std::span<uint32_t> words);
     static void write(const Mask& mask, std::span<uint32_t> words);
     void flatten(Mask& mask) const;
+    SharedBits same_row(const SharedBits& row);
     const Mask& mask_of(StateId state);
     const Mask& make_mask(StateId state);
     std::unique_ptr<Mask> build_mask(StateId state);
@@ -319,6 +320,7 @@ private:
     std::unordered_map<FollowingKey, FollowingEntry, FollowingHash> following_;
     std::unordered_map<StackId, Cut> cuts_;
     std::unordered_map<uint64_t, std::shared_ptr<const LexMask>> masks_below_;  // by lexer state and node
+    std::unordered_map<uint64_t, std::weak_ptr<const Bits>> rows_;              // of masks, by their hash
     std::unordered_map<StateId, Way> ways_;
     std::unordered_map<StackId, int64_t> weights_;
     std::vector<std::pair<StateId, const Config*>> walk_path_;  // scratch of `walk_trie`, by depth

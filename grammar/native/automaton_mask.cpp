@@ -59,12 +59,26 @@ const Automaton::Mask& Automaton::make_mask(StateId state) {
                                  : is_split_by_lexemes()           ? build_lexeme_mask(state)
                                                                    : build_mask(state);
     flatten(*mask);
+    for (SharedBits& base : mask->bases) base = same_row(base);
     mask->bytes = count_bytes(*mask);
     bytes_ += mask->bytes;
     ++masks_;
     known = mask.release();
     config.mask.store(known, std::memory_order_release);
     return *known;
+}
+
+// A row that equals this one, if a mask has it: text that is nested ever deeper meets the same masks in ever new
+// states.
+SharedBits Automaton::same_row(const SharedBits& row) {
+    if (row.use_count() > 1) return row;  // shared in another way
+    uint64_t hash = row->size();
+    for (uint32_t word : *row) hash = mix(hash, word);
+    std::weak_ptr<const Bits>& known = rows_[hash];
+    SharedBits found = known.lock();
+    if (found && *found == *row) return found;
+    known = row;
+    return row;
 }
 
 // One row instead of what takes longer to put together than to copy.

@@ -13,7 +13,7 @@ namespace latticework {
 size_t Automaton::memory() const {
     return bytes_ + configs_.memory() + closure_bytes_ + exit_bytes_ + config_index_.bytes() + stacks_.memory() +
            frames_->memory() + program_->memory() + lexemes_->memory() + reaches_->memory() +
-           (ways_.size() + weights_.size()) * 48;
+           (ways_.size() + weights_.size() + rows_.size()) * 48;
 }
 
 void Automaton::collect_if_needed(std::span<const StateId> in_use) {
@@ -57,6 +57,7 @@ void Automaton::drop_derived() {
     masks_below_.clear();
     closure_bytes_ = 0;
     exit_bytes_ = 0;
+    rows_.clear();
 }
 
 std::vector<StateId> Automaton::pinned_states() {
