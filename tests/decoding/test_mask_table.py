@@ -86,7 +86,7 @@ def test_rows_of_dropped_states_stay_right():
     """A grammar whose memory is tiny drops states again and again, and gives new numbers to those that come back."""
     limits = Limits(grammar_bytes=60_000)
     grammar = Compiler(VOCABULARY, limits=limits).compile(regex("[ab]{1,60}(c[ab]{1,60}){20}"))
-    rng, table = random.Random(1), MaskTable(VOCABULARY.size, capacity=64)
+    rng, table = random.Random(1), MaskTable(VOCABULARY.size, capacity=300)
     met: dict[int, torch.Tensor] = {}  # what was the truth when the state lived
     for _ in range(60):
         matcher = Matcher(grammar)
