@@ -18,10 +18,9 @@ from .extract import Extraction, extract
 from .generate import TextStream, complete, generate, stream
 from .generation import FinishReason, Generation, GenerationIncomplete, Report
 from .hypothesis import Hypothesis, SearchLimitError
-from .options import Options, Request
+from .options import Options, Request, SearchOptions
 from .prompts import Message, Prompt
 from .sampling import Sampling, draw, greedy, probabilities
-from .search import SearchOptions
 
 __all__ = [
     "Best",

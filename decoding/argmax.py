@@ -10,9 +10,10 @@ from heapq import heappop, heappush
 from typing import Any, NamedTuple, Unpack
 
 from .hypothesis import Hypothesis, Law, SearchLimitError, check_count, check_law, text_of
+from .options import SearchOptions
 from .prompt_tree import ROOT, PromptTree
 from .prompts import Prompt, split_prompts
-from .search import Asked, GrammarSpace, Laws, Rounds, SearchOptions, Space, continuations, job, run
+from .search import Asked, GrammarSpace, Laws, Rounds, Space, continuations, job, run
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple, Unpack
 
 from .argmax import EMPTY, Path
 from .hypothesis import Hypothesis, Law, SearchLimitError, check_count, check_law, text_of
+from .options import SearchOptions
 from .prompt_tree import PromptTree
 from .prompts import Prompt, split_prompts
-from .search import Asked, GrammarSpace, Laws, Rounds, SearchOptions, continuations, job, run
+from .search import Asked, GrammarSpace, Laws, Rounds, continuations, job, run
 
 _STEEPEST = 10  # a steeper penalty ranks by length alone, and overflows
 

@@ -13,11 +13,12 @@ from latticework.grammar.constraint import Constraint
 from latticework.grammar.constraint_options import check_one_of
 
 from .hypothesis import Law, check_count, check_law
+from .options import SearchOptions
 from .output_trie import Trie, canonical_trie, full_trie
 from .outputs import readable, texts_of
 from .prompt_tree import ROOT, PromptTree
 from .prompts import Prompt, split_prompts
-from .search import Asked, GrammarSpace, Laws, Rounds, SearchOptions, job, run
+from .search import Asked, GrammarSpace, Laws, Rounds, job, run
 
 Tokenization: TypeAlias = Literal["canonical", "all"]
 

@@ -31,6 +31,12 @@ def compiler_for(tokenizer: Any, *, width: int | None = None, generation_config:
         return known[key]
 
 
+def model_compiler(model: Any, tokenizer: Any) -> Compiler:
+    """The compiler for a model and its tokenizer, kept warm. Raises as `compiler_for` and `logits_width`."""
+    config = getattr(model, "generation_config", None)
+    return compiler_for(tokenizer, width=logits_width(model), generation_config=config)
+
+
 def logits_width(model: Any) -> int:
     """How many logits a causal language model gives for each position. Raises `TypeError` if it does not say."""
     width = getattr(text_config(model), "vocab_size", None)

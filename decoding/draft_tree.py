@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from torch import Tensor
 
@@ -147,3 +147,10 @@ class DraftTree:
         self._children.append({})
         self._children[parent + 1][token_id] = node
         return node
+
+
+def rows_of(trees: Iterable[DraftTree]) -> Iterator[slice]:
+    """Where the root and the nodes of each tree stand, if those of all trees follow each other."""
+    first = 0
+    for tree in trees:
+        yield slice(first, first := first + 1 + len(tree))

@@ -16,10 +16,11 @@ from latticework.grammar.ir import ANY_TEXT, Concat, Grammar, Intersection, Rege
 from latticework.grammar.regex import from_regex
 
 from .argmax import Extent, Found, best_first
+from .compilers import model_compiler
 from .hypothesis import Law, bytes_of, check_count, check_law
 from .prompt_tree import PromptTree
 from .prompts import Prompt, encode_prompt, split_prompts
-from .search import GrammarSpace, Space, run, search_compiler
+from .search import GrammarSpace, Space, run
 from .token_spans import TokenSpans, passage_tokens
 
 Unit: TypeAlias = Literal["words", "chars", "tokens"]
@@ -111,7 +112,7 @@ def extract(
     passages = _passages(passage, len(prompts), is_batch)
     if not prompts:
         return []
-    compiler = compiler or search_compiler(model, tokenizer)
+    compiler = compiler or model_compiler(model, tokenizer)
     tree = PromptTree(model, [encode_prompt(tokenizer, one) for one in prompts], nodes_per_pass=width * len(prompts))
     spaces = [wanted.space(tokenizer, compiler, one) for one in passages]
     searches = []

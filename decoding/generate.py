@@ -12,7 +12,7 @@ from typing import Any, Unpack
 import torch
 
 from .budget import check_budget
-from .compilers import compiler_for, logits_width
+from .compilers import model_compiler
 from .generation import Generation, GenerationIncomplete
 from .loop import Loop
 from .options import Options, Request
@@ -121,9 +121,7 @@ def start(
     `generators` replaces the random numbers that the request's seed gives.
     """
     model_of_rows = TreeModel(model, prompts, past_key_values=request.past_key_values)
-    compiler = request.compiler or compiler_for(
-        tokenizer, width=logits_width(model), generation_config=getattr(model, "generation_config", None)
-    )
+    compiler = request.compiler or model_compiler(model, tokenizer)
     if generators is None:
         generators = request.generators(len(prompts))
     rows = []

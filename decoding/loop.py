@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .bitmask import allocate_token_bitmask, apply_token_bitmask_
 from .budget import drawn_again, fill_fitting, first_misfit, is_near
-from .draft_tree import DraftTree
+from .draft_tree import DraftTree, rows_of
 from .drafting import Drafts
 from .mask_table import MaskTable
 from .observing import observe
@@ -97,7 +97,7 @@ class Loop:
 
     def _possible(self, tree: DraftTree, remaining: int) -> list[int]:
         """Without what comes too late, and without what the model cannot look at."""
-        sure = [bool(tree.sure[node]) for node in range(len(tree))]
+        sure = list(tree.sure)
         for node, parent in enumerate(tree.parents):
             sure[node] = sure[node] and (parent == DraftTree.ROOT or sure[parent])
         allowed = [self._model.can_draft or is_sure for is_sure in sure]
@@ -111,13 +111,11 @@ class Loop:
         """int32[N, words] on the device: what is allowed at the roots and nodes, row by row."""
         bitmask = self._masks_of(trees)
         narrow = allocate_token_bitmask(1, trees[0].grammar.vocabulary.size)
-        first = 0
-        for row, tree in zip(rows, trees, strict=True):
+        for row, tree, place in zip(rows, trees, rows_of(trees), strict=True):
             for node, depth in enumerate((0, *tree.depths), -1) if row.finish else ():
                 if is_near(tree, node, row.remaining - depth):
                     fill_fitting(tree, node, row.remaining - depth, narrow)
-                    bitmask[first + node + 1] = narrow[0].to(bitmask.device)
-            first += 1 + len(tree)
+                    bitmask[place.start + 1 + node] = narrow[0].to(bitmask.device)
         return bitmask
 
     def _masks_of(self, trees: Sequence[DraftTree]) -> Tensor:
@@ -131,10 +129,8 @@ class Loop:
         if len(grammars) == 1:  # one call fills all
             trees[0].grammar.fill_bitmask([state for row in states for state in row], bitmask)
             return bitmask
-        first = 0
-        for tree, row in zip(trees, states, strict=True):
-            tree.grammar.fill_bitmask(row, bitmask[first : first + len(row)])
-            first += len(row)
+        for tree, row, place in zip(trees, states, rows_of(trees), strict=True):
+            tree.grammar.fill_bitmask(row, bitmask[place])
         return bitmask
 
     def _room(self, count: int, vocabulary_size: int) -> Tensor:
@@ -163,10 +159,8 @@ class Loop:
         verdicts: Sequence[Verdict],
     ) -> list[Verdict]:
         """The verdicts, with a token drawn again where one leads too far to be finished in time."""
-        corrected, first = [], 0
-        for row, tree, verdict in zip(rows, trees, verdicts, strict=True):
-            place = slice(first, first + 1 + len(tree))
-            first = place.stop
+        corrected = []
+        for row, tree, verdict, place in zip(rows, trees, verdicts, rows_of(trees), strict=True):
             index = first_misfit(tree, verdict, row.matcher, row.remaining) if row.finish else None
             if index is not None:
                 left = row.remaining - index

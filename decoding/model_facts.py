@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 import torch
+from torch import Tensor
 
 
 def text_config(model: Any) -> Any:
@@ -33,6 +34,14 @@ def inputs_of(model: Any) -> set[str]:
     return set(inspect.signature(getattr(model, "forward", model)).parameters)
 
 
-def takes_own_mask(model: Any) -> bool:
-    """Whether each token may be given a mask of its own: [B, 1, T, S], added to the attention's scores."""
-    return getattr(getattr(model, "config", None), "_attn_implementation", None) in ("eager", "sdpa")
+def attends_trees(model: Any) -> bool:
+    """Whether the model takes a mask of its own for each query, and knows the place of a token by its position id."""
+    known = {"position_ids", "past_key_values", "attention_mask"} <= inputs_of(model)
+    takes_masks = getattr(getattr(model, "config", None), "_attn_implementation", None) in ("eager", "sdpa")
+    return known and takes_masks and not getattr(text_config(model), "alibi", False)
+
+
+def added_to_scores(model: Any, looks: Tensor) -> Tensor:
+    """bool[B, T, S], what each token looks at -> [B, 1, T, S] of the model's dtype, added to the attention's scores."""
+    scores = torch.zeros(looks.shape, dtype=getattr(model, "dtype", torch.float32), device=looks.device)
+    return scores.masked_fill_(~looks, torch.finfo(scores.dtype).min)[:, None]

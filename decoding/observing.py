@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from .draft_tree import DraftTree
+from .draft_tree import DraftTree, rows_of
 from .drafting import Drafts, Observed
 from .running import RunningSequence
 from .verification import Verdict
@@ -30,15 +30,12 @@ def observe(
         held: [N, V], the masked logits at the roots and nodes, row by row.
     """
     likely = held.topk(min(drafts.candidates, held.shape[1]), dim=-1) if drafts.candidates else None
-    first = 0
-    for row, token_id, tree, verdict in zip(rows, previous, trees, verdicts, strict=True):
+    for row, token_id, tree, verdict, place in zip(rows, previous, trees, verdicts, rows_of(trees), strict=True):
         best: list[tuple[int, ...]] = [()] * (1 + len(tree))
         if likely is not None:
-            place = slice(first, first + 1 + len(tree))
             allowed = (likely.values[place] > -float("inf")).sum(dim=-1).tolist()
             best = [tuple(ids[:count]) for ids, count in zip(likely.indices[place].tolist(), allowed, strict=True)]
         drafts.observe(row, _positions(tree, verdict, token_id, best))
-        first += 1 + len(tree)
 
 
 def _positions(tree: DraftTree, verdict: Verdict, previous: int, best: list[tuple[int, ...]]) -> list[Observed]:

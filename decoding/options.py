@@ -21,8 +21,8 @@ from .generation_config import options_of
 from .sampling import Sampling, row_generator
 
 
-class Options(TypedDict, total=False):
-    """The keyword arguments of `generate`, `complete` and `stream`; `Request` says what they mean."""
+class SearchOptions(TypedDict, total=False):
+    """What the outputs are: the options of a search, which draws nothing, so no others apply."""
 
     schema: Any
     regex: str | None
@@ -31,6 +31,12 @@ class Options(TypedDict, total=False):
     property_order: PropertyOrder
     whitespace: Whitespace
     max_new_tokens: int
+    compiler: Compiler | None
+
+
+class Options(SearchOptions, total=False):
+    """The keyword arguments of `generate`, `complete` and `stream`; `Request` says what they mean."""
+
     temperature: float
     top_k: int | None
     top_p: float | None
@@ -42,7 +48,6 @@ class Options(TypedDict, total=False):
     canonical: bool
     generation_config: Any
     seed: int | None
-    compiler: Compiler | None
     past_key_values: Any
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .draft_tree import DraftTree
+from .draft_tree import DraftTree, rows_of
 
 
 def penalise_repetition(
@@ -19,12 +19,9 @@ def penalise_repetition(
     positive, and multiplied with it otherwise (Keskar et al., 2019), as in Hugging Face's `repetition_penalty`.
     """
     came = torch.zeros(logits.shape, dtype=torch.bool, device=logits.device)
-    first = 0
-    for text, tree in zip(texts, trees, strict=True):
-        count = 1 + len(tree)
-        came[first : first + count, torch.tensor(list(set(text)), device=logits.device)] = True
+    for text, tree, place in zip(texts, trees, rows_of(trees), strict=True):
+        came[place, torch.tensor(list(set(text)), device=logits.device)] = True
         for node, (parent, token_id) in enumerate(zip(tree.parents, tree.token_ids, strict=True)):
-            came[first + 1 + node] |= came[first + 1 + parent]
-            came[first + 1 + node, token_id] = True
-        first += count
+            came[place.start + 1 + node] |= came[place.start + 1 + parent]
+            came[place.start + 1 + node, token_id] = True
     return torch.where(came, torch.where(logits > 0, logits / penalty, logits * penalty), logits)

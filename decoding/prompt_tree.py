@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .hypothesis import check_count
-from .model_facts import device_of, inputs_of, position_limit, takes_own_mask, text_config
+from .model_facts import added_to_scores, attends_trees, device_of, inputs_of, position_limit, text_config
 
 ROOT = -1
 Node: TypeAlias = tuple[int, int]  # (parent, token); the parent is an earlier node or ROOT
@@ -112,18 +112,13 @@ class PromptTree:
                 positions[index, query] = len(self._prompts[index]) - 1 + row.depth(node)
                 visible[index, query, list(row.slots[node])] = True
         prompt = self._seen[:, None].expand(-1, width, -1)
-        mask = self._additive(torch.cat([prompt, visible.to(self._device)], dim=-1))
+        mask = added_to_scores(self._model, torch.cat([prompt, visible.to(self._device)], dim=-1))
         self._slots += width
         ids, positions = ids.to(self._device), positions.to(self._device)
-        output = self._call(ids, mask[:, None], positions, 0, self._cache, use_cache=True)
+        output = self._call(ids, mask, positions, 0, self._cache, use_cache=True)
         self._cache = output.past_key_values
         counts = [len(row.parents) - start for row, start in zip(self._rows, first, strict=True)]
         return torch.cat([logits[:count] for logits, count in zip(output.logits, counts, strict=True)])
-
-    def _additive(self, visible: Tensor) -> Tensor:
-        dtype = getattr(self._model, "dtype", torch.float32)
-        mask = torch.zeros(visible.shape, dtype=dtype, device=visible.device)
-        return mask.masked_fill_(~visible, torch.finfo(dtype).min)
 
     def _reread(self, first: list[int]) -> Tensor:
         """The paths to the lowest new nodes, each with its prompt; those above are on the way."""
@@ -185,12 +180,6 @@ class _Row:
             if self.parents[node] >= start:
                 low[self.parents[node] - start] = low[node - start]
         return low
-
-
-def attends_trees(model: Any) -> bool:
-    """Whether the model takes a mask of its own for each query, and knows the place of a token by its position id."""
-    known = {"position_ids", "past_key_values", "attention_mask"} <= inputs_of(model)
-    return known and takes_own_mask(model) and not getattr(text_config(model), "alibi", False)
 
 
 def _visible_slots(model: Any, cache: Any) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple, Protocol, TypedDict, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,29 +13,15 @@ from torch import Tensor
 from latticework.grammar._native import CompiledGrammar, Matcher
 from latticework.grammar.compiler import Compiler
 from latticework.grammar.constraint import Constraint
-from latticework.grammar.constraint_options import PropertyOrder, Whitespace
 from latticework.grammar.errors import LimitError
 
 from .bitmask import allocate_token_bitmask, apply_token_bitmask_
-from .compilers import compiler_for, logits_width
-from .options import Request
+from .compilers import model_compiler
+from .options import Request, SearchOptions
 from .prompt_tree import PromptTree
 from .prompts import Prompt, encode_prompt
 
 Result = TypeVar("Result")
-
-
-class SearchOptions(TypedDict, total=False):
-    """What the outputs are: as the options of the same names in `Request`. Nothing is drawn, so no others apply."""
-
-    schema: Any
-    regex: str | None
-    choice: Sequence[str] | None
-    constraint: Constraint | Sequence[Constraint] | None
-    property_order: PropertyOrder
-    whitespace: Whitespace
-    max_new_tokens: int
-    compiler: Compiler | None
 
 
 class Space(Protocol):
@@ -248,13 +234,7 @@ def job(model: Any, tokenizer: Any, prompts: Sequence[Prompt], options: SearchOp
         raise TypeError(f"{', '.join(unknown)}: no option of a search, which draws nothing at random")
     request = Request(**options)
     constraints = request.constraints(len(prompts))
-    compiler = request.compiler or search_compiler(model, tokenizer)
+    compiler = request.compiler or model_compiler(model, tokenizer)
     ids = [encode_prompt(tokenizer, prompt) for prompt in prompts]
     grammars = [compiler.compile(constraint) for constraint in constraints]
     return Job(ids, constraints, grammars, compiler, request.max_new_tokens)
-
-
-def search_compiler(model: Any, tokenizer: Any) -> Compiler:
-    """The compiler for a model and its tokenizer, kept warm."""
-    config = getattr(model, "generation_config", None)
-    return compiler_for(tokenizer, width=logits_width(model), generation_config=config)

@@ -17,7 +17,7 @@ from torch import Tensor
 from .draft_block import Block, make_block
 from .draft_tree import DraftTree
 from .holes import can_have_holes, close_holes, cut_off, is_static, select_rows, slots_of
-from .model_facts import device_of, inputs_of, position_limit, takes_own_mask
+from .model_facts import added_to_scores, attends_trees, device_of, inputs_of, position_limit
 
 _SPARE = 64  # so many holes are worth moving the rest
 # Whether the cache of a model can have holes, once it is known.
@@ -44,6 +44,7 @@ class TreeModel:
         self.passes = 0
         self._model = model
         self._inputs = inputs_of(model)
+        self._attends_trees = attends_trees(model)
         self._limit = position_limit(model)
         self._cache = past_key_values
         self._texts = [list(prompt) for prompt in prompts]
@@ -65,7 +66,7 @@ class TreeModel:
     @property
     def can_branch(self) -> bool:
         """Whether a draft may have several children; otherwise only chains are looked at."""
-        return self.can_draft and takes_own_mask(self._model) and self._is_suited is True
+        return self.can_draft and self._is_suited is True and self._attends_trees
 
     def room(self, row: int) -> float:
         """How many tokens the model's positions leave for the answer (the last one is never fed back)."""
@@ -129,8 +130,7 @@ class TreeModel:
         before = self._seen[:, None, :].expand(-1, inside.shape[1], -1)
         looks = torch.cat([before, inside], dim=2)
         looks = torch.nn.functional.pad(looks, (0, (slots_of(self._cache) or looks.shape[2]) - looks.shape[2]))
-        scores = torch.zeros(looks.shape, dtype=self._model.dtype, device=self.device)
-        return scores.masked_fill_(~looks, torch.finfo(scores.dtype).min)[:, None]
+        return added_to_scores(self._model, looks)
 
     def _settle(self, trees: Sequence[DraftTree | None]) -> None:
         """After a pass: make the cache hold what the texts say, and drop rows that are done."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .draft_tree import DraftTree
+from .draft_tree import DraftTree, rows_of
 from .sampling import RowRandom, Sampling, draw, greedy, probabilities
 
 
@@ -55,26 +55,23 @@ def verify(
     law = None if sampling.temperature == 0 else probabilities(held, sampling)
     drawn = greedy(held) if law is None else draw(law, _uniforms(trees, random).to(held.device))
     token_ids = drawn.tolist()
-    paths, first = [], 0
-    for row, tree in enumerate(trees):
-        place = slice(first, first + 1 + len(tree))
+    paths = []
+    for row, (tree, place) in enumerate(zip(trees, rows_of(trees), strict=True)):
         if law is not None and any(given is not None for given in tree.laws):
             token_ids[place] = _redrawn(tree, law[place], token_ids[place], random[row])
         token_ids[place] = _with_sure(tree, token_ids[place])
         paths.append(_path(tree, token_ids[place]))
-        first += 1 + len(tree)
     return _verdicts(free, trees, paths, token_ids)
 
 
 def _verdicts(free: Tensor, trees: Sequence[DraftTree], paths: list[list[int]], token_ids: list[int]) -> list[Verdict]:
     chosen = torch.tensor(token_ids, device=free.device)[:, None]
     log_p, mass = torch.cat([free.gather(-1, chosen), free.logsumexp(dim=-1, keepdim=True)], dim=-1).T.tolist()
-    verdicts, first = [], 0
-    for tree, path in zip(trees, paths, strict=True):
-        places = [first] + [first + 1 + node for node in path]
+    verdicts = []
+    for rows, path in zip(rows_of(trees), paths, strict=True):
+        places = [rows.start + 1 + node for node in (DraftTree.ROOT, *path)]
         parts = ([values[place] for place in places] for values in (token_ids, log_p, mass))
         verdicts.append(Verdict(path, *parts))
-        first += 1 + len(tree)
     return verdicts
 
 

@@ -10,7 +10,8 @@ import torch
 from tiny_models import bpe_tokenizer, gpt2, llama, t5, toy
 from transformers import BloomConfig, BloomForCausalLM, MistralConfig, MistralForCausalLM
 
-from latticework.decoding.prompt_tree import ROOT, PromptTree, attends_trees
+from latticework.decoding.model_facts import attends_trees
+from latticework.decoding.prompt_tree import ROOT, PromptTree
 
 PROMPTS = [[70, 71, 72, 73, 74], [80], [90, 91, 92]]
 
