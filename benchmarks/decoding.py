@@ -293,7 +293,8 @@ def _overhead(cases: Sequence[Case], subject: Subject, batch: int, tokens: int) 
     """
     steps = []
     for case in cases:
-        written = _ours(case, subject, [PROMPTS[0]] * batch, tokens, Way(), OURS["plain"])
+        prompts = [PROMPTS[index % len(PROMPTS)] for index in range(batch)]
+        written = _ours(case, subject, prompts, tokens, Way(), OURS["plain"])
         grammar = subject.compiler.compile(case.constraint)
         matchers = [lw.Matcher(grammar) for _ in written]
         bitmask = torch.zeros((batch, grammar.vocabulary.bitmask_words), dtype=torch.int32)

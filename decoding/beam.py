@@ -63,7 +63,7 @@ def beam_search(
     if not prompts:
         return []
     work = job(model, tokenizer, prompts, options)
-    tree = PromptTree(model, work.prompts, nodes_per_pass=beams * len(prompts))
+    tree = PromptTree(model, work.prompts, nodes_per_pass=beams * len(prompts), lasting=False)
     spaces = [GrammarSpace(grammar) for grammar in work.grammars]
     rooms = [int(min(work.max_new_tokens, tree.room(row))) for row in range(len(prompts))]
     shape = [_Beams(law, beams, returned, length_penalty, room) for room in rooms]

@@ -14,6 +14,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from .sending import send
+
 _FLOATS = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
 
 
@@ -114,7 +116,8 @@ def _forbid_(logits: Tensor, bitmask: Tensor) -> None:
     forbidden = _spread(bitmask)  # (n, 32 * words)
     width = min(logits.shape[1], forbidden.shape[1])
     logits[:, :width].masked_fill_(forbidden[:, :width], -torch.inf)
-    logits[:, width:] = -torch.inf
+    if width < logits.shape[1]:
+        logits[:, width:] = -torch.inf
 
 
 def _spread(bitmask: Tensor) -> Tensor:
@@ -130,7 +133,7 @@ def _spread(bitmask: Tensor) -> Tensor:
 def _forbidden_table(device: torch.device) -> Tensor:
     """int64[256]: for each byte eight booleans in one word, in memory order, true where the bit is 0."""
     bits = torch.arange(256)[:, None] >> torch.arange(8)[None, :] & 1  # (256, 8)
-    return (bits == 0).contiguous().view(torch.int64).flatten().to(device)
+    return send((bits == 0).contiguous().view(torch.int64).flatten(), device)
 
 
 def _check(logits: Tensor, bitmask: Tensor) -> None:

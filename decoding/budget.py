@@ -8,15 +8,17 @@ the mask itself is narrowed.
 
 from __future__ import annotations
 
-import torch
+import math
+
 from torch import Tensor
 
 from latticework.grammar._native import CompiledGrammar, Matcher
 from latticework.grammar.errors import LimitError
 
-from .bitmask import allocate_token_bitmask, apply_token_bitmask_
+from .bitmask import allocate_token_bitmask
 from .draft_tree import DraftTree
-from .sampling import RowRandom, Sampling, draw, greedy, probabilities
+from .node_laws import NodeLaws
+from .sampling import RowRandom
 from .verification import Verdict
 
 NEAR = 2  # so many tokens beyond the least that is needed
@@ -71,10 +73,12 @@ def fill_fitting(tree: DraftTree, node: int, remaining: int, bitmask: Tensor, ro
 def first_misfit(tree: DraftTree, verdict: Verdict, matcher: Matcher, remaining: int) -> int | None:
     """The index of the first token behind which the text cannot be completed in time, if there is one.
 
-    `matcher` stands at the root, from which `remaining` tokens are left.
+    `matcher` stands at the root, from which `remaining` tokens are left. A last token that is none, since the model's
+    logits are not numbers, leads nowhere: whoever takes it raises.
     """
     states = [tree.state(node) for node in (DraftTree.ROOT, *verdict.path)]
-    states.append(matcher.peek(states[-1], verdict.token_ids[-1]))
+    if math.isfinite(verdict.log_probabilities[-1]):
+        states.append(matcher.peek(states[-1], verdict.token_ids[-1]))
     for index, state in enumerate(states[1:]):
         if not fits(tree, state, remaining - index - 1):
             return index
@@ -82,37 +86,27 @@ def first_misfit(tree: DraftTree, verdict: Verdict, matcher: Matcher, remaining:
 
 
 def drawn_again(
-    free: Tensor,
-    held: Tensor,
-    tree: DraftTree,
-    verdict: Verdict,
-    index: int,
-    remaining: int,
-    sampling: Sampling,
-    random: RowRandom,
+    laws: NodeLaws, root: int, tree: DraftTree, verdict: Verdict, index: int, remaining: int, random: RowRandom
 ) -> Verdict:
     """The verdict up to a token that must not be drawn, and another one in its place.
 
     Args:
-        free, held: [1 + nodes, V], of this row, as in `verify`.
-        tree, verdict: of this row.
+        laws: of the pass; `root` is the row of the root in it.
+        tree, verdict: of one row.
         index: of the token in the verdict.
         remaining: how many tokens there may be, that one included.
-        sampling, random: as in `verify`.
+        random: the numbers of the row.
     """
     node = verdict.path[index - 1] if index else DraftTree.ROOT
     bitmask = allocate_token_bitmask(1, tree.grammar.vocabulary.size)
     fill_fitting(tree, node, remaining, bitmask)
-    own, law = free[node + 1 : node + 2].clone(), held[node + 1 : node + 2].clone()
-    for logits in (own, law):
-        apply_token_bitmask_(logits, bitmask.to(logits.device))
-    uniform = torch.tensor([rehashed(random.ahead(index))], dtype=torch.float64, device=law.device)
-    token_id = int(greedy(law) if sampling.temperature == 0 else draw(probabilities(law, sampling), uniform))
+    uniform = rehashed(random.ahead(index)) if laws.sampling.temperature else None
+    drawn = laws.draw_again(root + 1 + node, bitmask, uniform)
     return Verdict(
         verdict.path[:index],
-        [*verdict.token_ids[:index], token_id],
-        [*verdict.log_probabilities[:index], float(own[0, token_id])],
-        [*verdict.log_masses[:index], float(own.logsumexp(dim=-1))],
+        verdict.token_ids[:index] + drawn.token_ids,
+        verdict.log_probabilities[:index] + drawn.log_probabilities,
+        verdict.log_masses[:index] + drawn.log_masses,
     )
 
 

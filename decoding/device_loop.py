@@ -57,6 +57,9 @@ class DeviceLoop:
         finish: whether rows are to be finished within their tokens, as `budget.py` tells.
         steps_per_check: how many steps are taken before the host looks whether all rows are done.
 
+    Attributes:
+        automaton: on the model's device.
+
     Raises `ValueError` for numbers below 1, a model that takes no positions, or a cache that is not static.
     """
 
@@ -81,7 +84,7 @@ class DeviceLoop:
         self._model, self._cache = model, cache
         self._keeps = {"logits_to_keep": 1} if "logits_to_keep" in inputs_of(model) else {}
         self._positions_limit = position_limit(model)
-        self._automaton = automaton if automaton.device == device else DeviceAutomaton(automaton.parts, device)
+        self.automaton = automaton if automaton.device == device else DeviceAutomaton(automaton.parts, device)
         self._temperature = temperature
         self._finish = finish
         self._steps_per_check = steps_per_check
@@ -142,7 +145,7 @@ class DeviceLoop:
             raise ValueError("a prompt without tokens")
         if limits is not None and not all(1 <= limit <= self._most for limit in limits):
             raise ValueError(f"limits from 1 to {self._most} expected")
-        if not all(0 <= state < self._automaton.size for state in states):
+        if not all(0 <= state < self.automaton.size for state in states):
             raise ValueError("states that the automaton does not have")
         needed = longest + self._most - 1
         if needed > min(self._slots, self._positions_limit):
@@ -160,13 +163,13 @@ class DeviceLoop:
 
     def _check_budget(self, states: Sequence[int], limits: Sequence[int]) -> None:
         for state, limit in zip(states, limits, strict=True):
-            needed = int(self._automaton.distances[state]) - 1
+            needed = int(self.automaton.distances[state]) - 1
             if self._finish and needed > limit:
                 raise BudgetTooSmall(limit, needed)
 
     def _is_near(self, remaining: int) -> bool:
         """Whether a token may lead too far, if so many remain for the row that has fewest, this one included."""
-        return self._finish and self._automaton.largest_distance + NEAR - 1 > remaining
+        return self._finish and self.automaton.largest_distance + NEAR - 1 > remaining
 
     def _go(self, near: bool) -> None:
         """One step; on a CUDA device replayed, once it has been captured."""
@@ -213,7 +216,7 @@ class DeviceLoop:
 
     def _draw_near(self, logits: Tensor) -> Drawn:
         """A token for each row, behind which the text can be finished in time: drawn as the ordinary loop does."""
-        now, automaton = self._buffers, self._automaton
+        now, automaton = self._buffers, self.automaton
         remaining = now.limits - now.step
         masks = automaton.mask_rows(now.states)
         within, each = automaton.masks_within(now.states, remaining), now.each
@@ -230,18 +233,18 @@ class DeviceLoop:
         if near:
             drawn = self._draw_near(logits)
         else:
-            masks = self._automaton.mask_rows(now.states)
+            masks = self.automaton.mask_rows(now.states)
             drawn = self._draw(logits, masks.table, masks.numbers, now.uniform)
         live = ~now.done
         now.token_ids.index_copy_(1, now.step, drawn.tokens.masked_fill(now.done, -1)[:, None])
         for figures, found in ((now.log_probabilities, drawn.log_probability), (now.log_masses, drawn.log_mass)):
             figures.index_copy_(1, now.step, found.to(figures.dtype).masked_fill(now.done, torch.nan)[:, None])
         now.statuses.copy_(drawn.statuses.where(live, now.statuses))
-        now.states.copy_(self._automaton.advance(now.states, drawn.tokens).where(live, now.states))
+        now.states.copy_(self.automaton.advance(now.states, drawn.tokens).where(live, now.states))
         now.next_ids.copy_(drawn.tokens.clamp(min=0)[:, None])
         now.step.add_(1)
         now.positions.add_(1)
-        ended = self._automaton.is_terminated(now.states) | (now.statuses != 0) | (now.step >= now.limits)
+        ended = self.automaton.is_terminated(now.states) | (now.statuses != 0) | (now.step >= now.limits)
         now.done.logical_or_(ended)
 
 

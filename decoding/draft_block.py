@@ -18,9 +18,9 @@ class Block:
     Attributes:
         token_ids: int64[B, T].
         positions: int64[B, T], of the tokens in their texts.
-        real: bool[B, T], false for padding. Of a row that is done the last token is real.
-        counts: how many logits each row gets: its last `counts[i]` ones; 0 for a row that is done.
-        trees: of each row, None if it is done.
+        real: bool[B, T], false for padding. Of a row that is left out the last token is real.
+        counts: how many logits each row gets: its last `counts[i]` ones; 0 for a row that is left out.
+        trees: of each row, None if it is left out.
     """
 
     token_ids: Tensor
@@ -33,6 +33,11 @@ class Block:
     def branches(self) -> bool:
         """Whether some token has two children, so that the order of the block does not say what it follows."""
         return any(tree is not None and not tree.is_chain for tree in self.trees)
+
+    @property
+    def kept(self) -> Tensor:
+        """bool[B, T]: the tokens that belong to the texts and trees."""
+        return self.real & torch.tensor(self.counts, dtype=torch.bool)[:, None]
 
     def attention(self) -> Tensor:
         """bool[B, T, T]: which tokens of the block each of them looks at: those that it follows, and itself.
@@ -50,14 +55,15 @@ class Block:
                     looks[row, root + 1 + node, root + 1 + node] = True
         return looks | itself
 
-    def logits_of_nodes(self, logits: Tensor) -> Tensor:
-        """[B, K, W], the last K logits of each row -> [N, W], those of the roots and nodes, row by row."""
-        kept = logits.shape[1]
+    def places(self, kept: int) -> Tensor | None:
+        """int64[2, N], row and place of the logits of the roots and nodes, row by row, among the last `kept` of each row.
+
+        None if these are all that there are.
+        """
         if kept == 1 and all(self.counts):
-            return logits[:, 0]
+            return None
         rows = [row for row, count in enumerate(self.counts) for _ in range(count)]
-        places = [place for count in self.counts for place in range(kept - count, kept)]
-        return logits[torch.tensor(rows, device=logits.device), torch.tensor(places, device=logits.device)]
+        return torch.tensor([rows, [place for count in self.counts for place in range(kept - count, kept)]])
 
 
 def make_block(pending: Sequence[Sequence[int]], begin: Sequence[int], trees: Sequence[DraftTree | None]) -> Block:

@@ -22,7 +22,7 @@ _CHANCE = 0.97  # under a mask that forces bytes, not tokens, the model may stil
 _LEAST_REACH = 0.1
 _RUNS = 1 << 16  # of each grammar
 
-_Runs = TableOf[tuple[int, int, int, bytes, tuple[int, ...]], tuple[int, ...]]
+_Runs = TableOf[tuple[int, int, bytes, tuple[int, ...]], tuple[int, ...]]
 _known: WeakKeyDictionary[Any, _Runs] = WeakKeyDictionary()
 
 
@@ -129,22 +129,15 @@ def _tokens_of(
     if runs is None:
         runs = _known.setdefault(tokenizer, _Runs(_RUNS))
     table = runs(grammar)
-    collections = _collections(grammar)  # the number of a state may be that of another one after the next
-    key = (collections, state, look_back, text, before)
+    key = (state, look_back, text, before)
     found = table.get(key)
     if found is None:
         try:
             found = tuple(_forced_tokens(grammar, state, tokenizer, before, text, look_back))
         except IndexError:  # a state on the way was dropped to make room
             return ()
-        if _collections(grammar) != collections:
-            return ()
         table.put(key, found)
     return found
-
-
-def _collections(grammar: CompiledGrammar) -> int:
-    return grammar.statistics()["collections"]
 
 
 def _forced_tokens(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from torch import Tensor
 from .bitmask import allocate_token_bitmask, apply_token_bitmask_
 from .draft_tree import DraftTree
 from .drafting import DraftContext, Observed, tokens_before
-from .sampling import Sampling, draw, probabilities
+from .sampling import Sampling, draw, precise, probabilities
 from .tree_model import TreeModel
 
 _START_REACH = 0.8
@@ -25,7 +26,8 @@ class ModelDrafts:
     happens to a drawn token may depend on which one it is. So its length is decided before it is drawn, its chance is
     that of the most likely token, and end tokens, which are no drafts, are left out of q.
 
-    Every proposal reads the text again from its beginning; the tokens of a chain then use the cache.
+    The small model keeps a cache for each generation: a proposal reads what is new since the last one. (A model whose
+    cache cannot forget single tokens reads the text again.)
     """
 
     name = "model"
@@ -57,34 +59,68 @@ class ModelDrafts:
         self._sampling = sampling or Sampling()
         self._tokens = tokens
         self._least = least
+        self._readers: WeakKeyDictionary[DraftContext, _Reader] = WeakKeyDictionary()
 
     def begin(self, rows: Sequence[DraftContext]) -> None:
-        """Nothing to do: each proposal reads the text."""
+        """A generation of these rows starts."""
+        reader = _Reader(self._model, rows)
+        for row in rows:
+            self._readers[row] = reader
 
     @torch.no_grad()
     def propose(self, rows: Sequence[DraftContext], trees: Sequence[DraftTree]) -> None:
-        """A chain for each row, in one pass of the small model for each token of the longest, and sometimes one more."""
+        """A chain for each row, in one pass of the small model for each token of the longest, and sometimes one more.
+
+        Raises `KeyError` for rows that did not begin together.
+        """
+        reader = self._readers[rows[0]]
         chains = [_Chain(row, tree) for row, tree in zip(rows, trees, strict=True)]
-        model = TreeModel(self._model, [chain.text for chain in chains])
-        for place, chain in enumerate(chains):
-            chain.goes_on = model.room(place) >= self._tokens
+        reader.go_to(chains, self._tokens)
         for _ in range(self._tokens):
             live = [chain for chain in chains if chain.goes_on]
             if not live:
                 return
-            empty = [DraftTree(chain.row.matcher) if chain.goes_on else None for chain in chains]
-            laws = self._laws(_masked(model(empty), live))
+            laws = self._laws(_masked(reader.logits(live), live))
             for chain, law in zip(live, laws, strict=True):
                 chain.extend(law, self._sampling.temperature > 0, self._least)
-            for place, (chain, tree) in enumerate(zip(chains, empty, strict=True)):
-                if tree is not None and chain.goes_on:
-                    model.commit(place, tree, [], chain.tree.token_ids[chain.node])
+            reader.move_on(live)
 
     def observe(self, row: DraftContext, seen: Sequence[Observed]) -> None:
-        """Nothing to learn: the next proposal reads the text."""
+        """Nothing to learn: the next proposal compares the texts."""
 
     def _laws(self, held: Tensor) -> Tensor:
         return probabilities(held, self._sampling) if self._sampling.temperature else held.softmax(dim=-1)
+
+
+class _Reader:
+    """The small model on its way through the texts of one generation."""
+
+    def __init__(self, model: Any, rows: Sequence[DraftContext]) -> None:
+        self._model = TreeModel(model, [row.token_ids for row in rows])
+        self._places = WeakKeyDictionary({row: place for place, row in enumerate(rows)})
+        self._count = len(rows)
+
+    def go_to(self, chains: Sequence[_Chain], tokens: int) -> None:
+        """Where the chains begin. One without room for so many tokens does not go on; rows without a chain are done."""
+        places = [self._places[chain.row] for chain in chains]
+        for place in set(range(self._count)).difference(places):
+            self._model.end(place)
+        for place, chain in zip(places, chains, strict=True):
+            self._model.replace(place, chain.text)
+            chain.goes_on = self._model.room(place) >= tokens
+
+    def logits(self, chains: Sequence[_Chain]) -> Tensor:
+        """[n, W], what follows each chain; they are in the order of their rows."""
+        trees: list[DraftTree | None] = [None] * self._count
+        for chain in chains:
+            trees[self._places[chain.row]] = DraftTree(chain.row.matcher)
+        return self._model(trees)
+
+    def move_on(self, chains: Sequence[_Chain]) -> None:
+        """By the token that each chain has got, if it has."""
+        for chain in chains:
+            token_id = chain.tree.token_ids[chain.node] if chain.goes_on else None
+            self._model.commit(self._places[chain.row], DraftTree(chain.row.matcher), [], token_id)
 
 
 class _Chain:
@@ -117,7 +153,7 @@ def _masked(logits: Tensor, chains: Sequence[_Chain]) -> Tensor:
     """[n, W] -> [n, V]: -inf for what the grammar forbids behind the chains, and for end tokens."""
     vocabulary = chains[0].tree.grammar.vocabulary
     missing = max(0, vocabulary.size - logits.shape[1])  # tokens that the small model does not know
-    held = torch.nn.functional.pad(logits[:, : vocabulary.size], (0, missing), value=-torch.inf).contiguous()
+    held = torch.nn.functional.pad(precise(logits)[:, : vocabulary.size], (0, missing), value=-torch.inf).contiguous()
     bitmask = allocate_token_bitmask(len(chains), vocabulary.size)
     for place, chain in enumerate(chains):
         chain.tree.grammar.fill_bitmask([chain.tree.state(chain.node)], bitmask[place : place + 1])

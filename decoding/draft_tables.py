@@ -1,7 +1,7 @@
 """Tables that drafters keep for each compiled grammar: they live as long as it does, are bounded, and warm across requests.
 
-Keys hold states of the grammar. A number of a state that was dropped may later name another one; an entry of such a key is
-a bad draft and nothing worse.
+Keys hold states of the grammar. Their numbers are never given to others; a state that was dropped and comes back has a new one,
+and its entry goes as those do that are not used.
 """
 
 from __future__ import annotations

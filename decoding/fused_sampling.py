@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from .bitmask import allowed_by, check_numbers, has_triton
-from .sampling import Sampling, draw, greedy, probabilities
+from .sampling import Sampling, draw, greedy, precise, probabilities
 
 NOTHING_ALLOWED = 1
 NOT_A_NUMBER = 2
@@ -108,7 +108,7 @@ def draw_allowed(
 
 
 def _draw_by_torch(logits: Tensor, allowed: Tensor, sampling: Sampling, uniform: Tensor | None) -> Drawn:
-    values = logits if logits.dtype == torch.float64 else logits.float()  # (B, W)
+    values = precise(logits)  # (B, W)
     faults = ~(values < torch.inf).all(dim=-1)  # (B,)
     held = values.masked_fill(~allowed, -torch.inf)  # (B, W)
     empty = held.amax(dim=-1) == -torch.inf

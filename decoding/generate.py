@@ -13,6 +13,7 @@ import torch
 
 from .budget import check_budget
 from .compilers import model_compiler
+from .device_generation import steps_on_device
 from .generation import Generation, GenerationIncomplete
 from .loop import Loop
 from .options import Options, Request
@@ -135,4 +136,6 @@ def start(
             check_budget(grammar, most)
         stop, finish = request.stop_strings, request.finish
         rows.append(RunningSequence(prompt, constraint, grammar, most, random, stop=stop, finish=finish))
+    if request.on_device:
+        return steps_on_device(model, rows, request), rows
     return Loop(model_of_rows, rows, request.sampling, request.drafters(model, tokenizer)).run(), rows

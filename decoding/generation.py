@@ -22,7 +22,8 @@ class Report:
         drafted: how many tokens were drafted and looked at.
         accepted: how many of them stood.
         seconds: wall time of the whole batch by part: "draft", "model", "mask", "sample". On a GPU the model runs on
-            while the host computes masks, and what it is waited for is counted under "sample".
+            while the host computes masks, and what it is waited for is counted under "sample". With `on_device` all
+            of it is the model's.
     """
 
     forward_passes: int = 0

@@ -20,6 +20,12 @@ def can_have_holes(cache: Any) -> bool:
     return len(layers) > 0 and all(type(layer).__name__ in _PLAIN for layer in layers)
 
 
+def attends_only(cache: Any) -> bool:
+    """Whether every layer keeps keys and values, of all tokens or of a window."""
+    layers = getattr(cache, "layers", None) or ()
+    return len(layers) > 0 and all(type(layer).__name__ in (*_PLAIN, "DynamicSlidingWindowLayer") for layer in layers)
+
+
 def is_static(cache: Any) -> bool:
     """Whether the cache has a fixed number of slots, and a fixed place."""
     return any(type(layer).__name__ == "StaticLayer" for layer in getattr(cache, "layers", None) or ())

@@ -14,15 +14,17 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
-from .bitmask import allocate_token_bitmask, apply_token_bitmask_
+from .bitmask import allocate_token_bitmask
 from .budget import drawn_again, fill_fitting, first_misfit, is_near
 from .draft_tree import DraftTree, rows_of
 from .drafting import Drafts
-from .mask_table import MaskTable
+from .mask_table import MaskRows, MaskTable
+from .node_laws import NodeLaws
 from .observing import observe
 from .penalties import penalise_repetition
 from .running import RunningSequence
-from .sampling import Sampling
+from .sampling import Sampling, precise
+from .sending import send
 from .tree_model import TreeModel
 from .verification import Verdict, verify
 
@@ -39,12 +41,13 @@ class Loop:
         sampling: Sampling,
         drafts: Drafts | None = None,
         *,
-        keep_masks: bool | None = None,
+        fused: bool | None = None,
     ) -> None:
         """The rows are those of the model, and begin at its prompts.
 
-        `keep_masks`: masks stay on the model's device, and a step sends the numbers of their rows (`MaskTable`); by
-        default where that is not the CPU.
+        `fused`: masks stay on the model's device, of which a step sends the numbers of rows (`MaskTable`), and where
+        nothing but a temperature decides, tokens are drawn in one pass over the logits (`NodeLaws`); by default where that
+        device is not the CPU.
         """
         self.rows = rows
         self._model = model
@@ -53,10 +56,11 @@ class Loop:
         if drafts is not None:
             drafts.begin(rows)
         self._bitmask = torch.empty((0, 0), dtype=torch.int32)
-        if keep_masks is None:
-            keep_masks = model.device.type != "cpu"
+        if fused is None:
+            fused = model.device.type != "cpu"
+        self._fuses = fused and NodeLaws.can_fuse(sampling)
         vocabulary = rows[0].matcher.grammar.vocabulary
-        self._table = MaskTable(vocabulary.size, capacity=_KEPT, device=model.device) if keep_masks else None
+        self._table = MaskTable(vocabulary.size, capacity=_KEPT, device=model.device) if fused else None
 
     def run(self) -> Iterator[None]:
         """A pass at each step, until every row is done."""
@@ -73,16 +77,15 @@ class Loop:
         with self._timed(rows, "model"):
             logits = self._model(self._in_place(rows, trees))  # (N, W)
         with self._timed(rows, "mask"):
-            bitmask = self._masks(rows, trees)  # (N, words), on the host while the device computes
+            masks = self._masks(rows, trees)  # on the host, while the device computes
         with self._timed(rows, "sample"):
-            free, held = self._laws(logits, bitmask, rows, trees)
-            verdicts = verify(free, held, trees, self._sampling, [row.random for row in rows])
-            verdicts = self._in_budget(free, held, rows, trees, verdicts)
+            laws = self._laws(logits, masks, rows, trees)
+            verdicts = self._in_budget(laws, rows, trees, verify(laws, trees, [row.random for row in rows]))
             previous = [row.token_ids[-1] for row in rows]
             self._settle(rows, trees, verdicts)
         if self._drafts is not None:
             with self._timed(rows, "draft"):
-                observe(self._drafts, rows, previous, trees, verdicts, held)
+                observe(self._drafts, rows, previous, trees, verdicts, laws)
 
     def _draft(self, rows: Sequence[RunningSequence]) -> list[DraftTree]:
         trees = [DraftTree(row.matcher) for row in rows]
@@ -107,31 +110,38 @@ class Loop:
         known = {id(row): tree for row, tree in zip(rows, trees, strict=True)}
         return [known.get(id(row)) for row in self.rows]
 
-    def _masks(self, rows: Sequence[RunningSequence], trees: Sequence[DraftTree]) -> Tensor:
-        """int32[N, words] on the device: what is allowed at the roots and nodes, row by row."""
-        bitmask = self._masks_of(trees)
-        narrow = allocate_token_bitmask(1, trees[0].grammar.vocabulary.size)
-        for row, tree, place in zip(rows, trees, rows_of(trees), strict=True):
-            for node, depth in enumerate((0, *tree.depths), -1) if row.finish else ():
-                if is_near(tree, node, row.remaining - depth):
-                    fill_fitting(tree, node, row.remaining - depth, narrow)
-                    bitmask[place.start + 1 + node] = narrow[0].to(bitmask.device)
-        return bitmask
+    def _masks(self, rows: Sequence[RunningSequence], trees: Sequence[DraftTree]) -> MaskRows:
+        """What is allowed at the roots and nodes, row by row."""
+        masks = self._masks_of(trees)
+        near = [
+            (place.start + 1 + node, tree, node, row.remaining - depth)
+            for row, tree, place in zip(rows, trees, rows_of(trees), strict=True)
+            for node, depth in enumerate((0, *tree.depths), DraftTree.ROOT)
+            if row.finish and is_near(tree, node, row.remaining - depth)
+        ]
+        if not near:
+            return masks
+        narrow = allocate_token_bitmask(len(near), trees[0].grammar.vocabulary.size)
+        for index, (_, tree, node, remaining) in enumerate(near):
+            fill_fitting(tree, node, remaining, narrow, index)
+        bitmask = masks.table.index_select(0, masks.numbers)  # the table's own rows stay as they are
+        bitmask.index_copy_(
+            0, *(send(part, bitmask.device) for part in (torch.tensor([one[0] for one in near]), narrow))
+        )
+        return MaskRows(bitmask, torch.arange(len(bitmask), device=bitmask.device))
 
-    def _masks_of(self, trees: Sequence[DraftTree]) -> Tensor:
+    def _masks_of(self, trees: Sequence[DraftTree]) -> MaskRows:
         if self._table is not None:
             owners = [tree.grammar for tree in trees for _ in range(1 + len(tree))]
-            masks = self._table.rows(owners, [state for tree in trees for state in (tree.root_state, *tree.states)])
-            return masks.table.index_select(0, masks.numbers)
+            return self._table.rows(owners, [state for tree in trees for state in (tree.root_state, *tree.states)])
         states = [[tree.root_state, *tree.states] for tree in trees]
         bitmask = self._room(sum(map(len, states)), trees[0].grammar.vocabulary.size)
-        grammars = {id(tree.grammar) for tree in trees}
-        if len(grammars) == 1:  # one call fills all
+        if len({id(tree.grammar) for tree in trees}) == 1:  # one call fills all
             trees[0].grammar.fill_bitmask([state for row in states for state in row], bitmask)
-            return bitmask
-        for tree, row, place in zip(trees, states, rows_of(trees), strict=True):
-            tree.grammar.fill_bitmask(row, bitmask[place])
-        return bitmask
+        else:
+            for tree, row, place in zip(trees, states, rows_of(trees), strict=True):
+                tree.grammar.fill_bitmask(row, bitmask[place])
+        return MaskRows(bitmask, torch.arange(len(bitmask)))
 
     def _room(self, count: int, vocabulary_size: int) -> Tensor:
         if len(self._bitmask) < count:
@@ -139,21 +149,16 @@ class Loop:
         return self._bitmask[:count]
 
     def _laws(
-        self, logits: Tensor, bitmask: Tensor, rows: Sequence[RunningSequence], trees: Sequence[DraftTree]
-    ) -> tuple[Tensor, Tensor]:
-        """The model's own law [N, W] and the law that is drawn from, both where the mask allows it."""
-        free = logits.log_softmax(dim=-1)
-        apply_token_bitmask_(free, bitmask)
-        if self._sampling.repetition_penalty == 1:
-            return free, free
-        held = penalise_repetition(logits, self._sampling.repetition_penalty, [row.token_ids for row in rows], trees)
-        apply_token_bitmask_(held, bitmask)
-        return free, held
+        self, logits: Tensor, masks: MaskRows, rows: Sequence[RunningSequence], trees: Sequence[DraftTree]
+    ) -> NodeLaws:
+        penalty, penalised = self._sampling.repetition_penalty, None
+        if penalty != 1:
+            penalised = penalise_repetition(precise(logits), penalty, [row.token_ids for row in rows], trees)
+        return NodeLaws(logits, masks, self._sampling, penalised=penalised, fused=self._fuses)
 
     def _in_budget(
         self,
-        free: Tensor,
-        held: Tensor,
+        laws: NodeLaws,
         rows: Sequence[RunningSequence],
         trees: Sequence[DraftTree],
         verdicts: Sequence[Verdict],
@@ -163,8 +168,7 @@ class Loop:
         for row, tree, verdict, place in zip(rows, trees, verdicts, rows_of(trees), strict=True):
             index = first_misfit(tree, verdict, row.matcher, row.remaining) if row.finish else None
             if index is not None:
-                left = row.remaining - index
-                verdict = drawn_again(free[place], held[place], tree, verdict, index, left, self._sampling, row.random)
+                verdict = drawn_again(laws, place.start, tree, verdict, index, row.remaining - index, row.random)
             corrected.append(verdict)
         return corrected
 
@@ -174,6 +178,8 @@ class Loop:
             row.count(tree, verdict)
             row.take(verdict)
             self._model.commit(place[id(row)], tree, verdict.path, verdict.token_ids[-1])
+            if row.is_done:
+                self._model.end(place[id(row)])
 
     @contextmanager
     def _timed(self, rows: Sequence[RunningSequence], part: str) -> Iterator[None]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from latticework.grammar._native import CompiledGrammar
 
 from .bitmask import allocate_token_bitmask
+from .sending import send
 
 _CHUNK = 32  # rows that are computed before they leave for the device: it copies while the host goes on
 
@@ -128,20 +129,15 @@ class MaskTable:
 
     def _computed(self, owners: dict[int, CompiledGrammar], keys: list[_Key]) -> Iterator[tuple[list[_Key], Tensor]]:
         """The masks of these keys, grammar by grammar, in chunks int32[n, words] on their way to the device."""
+        is_cuda = self.table.device.type == "cuda"
         for serial, group in groupby(sorted(keys), key=lambda key: key[0]):
             rest = list(group)
             while rest:
                 chunk, rest = rest[:_CHUNK], rest[_CHUNK:]
-                bitmask = self._host_room((len(chunk), self.table.shape[1]), torch.int32)
+                bitmask = torch.empty((len(chunk), self.table.shape[1]), dtype=torch.int32, pin_memory=is_cuda)
                 owners[serial].fill_bitmask([state for _, state in chunk], bitmask)
-                yield chunk, bitmask.to(self.table.device, non_blocking=True)
+                yield chunk, send(bitmask, self.table.device)
 
     def _send(self, numbers: list[int]) -> Tensor:
         """int64[n] on the device."""
-        room = self._host_room((len(numbers),), torch.int64)
-        room.copy_(torch.tensor(numbers, dtype=torch.int64))
-        return room.to(self.table.device, non_blocking=True)
-
-    def _host_room(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        # torch gives page-locked memory to others only once the copies from it are done, so it may be let go of at once
-        return torch.empty(shape, dtype=dtype, pin_memory=self.table.device.type == "cuda")
+        return send(torch.tensor(numbers, dtype=torch.int64), self.table.device)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from .draft_tree import DraftTree, rows_of
 from .drafting import Drafts, Observed
+from .node_laws import NodeLaws
 from .running import RunningSequence
 from .verification import Verdict
 
@@ -18,7 +20,7 @@ def observe(
     previous: Sequence[int],
     trees: Sequence[DraftTree],
     verdicts: Sequence[Verdict],
-    held: Tensor,
+    laws: NodeLaws,
 ) -> None:
     """Tell the drafters of a pass.
 
@@ -27,25 +29,29 @@ def observe(
         rows: as they are after the pass.
         previous: the last token of each row before the pass.
         trees, verdicts: of the rows.
-        held: [N, V], the masked logits at the roots and nodes, row by row.
+        laws: of the roots and nodes, row by row.
     """
-    likely = held.topk(min(drafts.candidates, held.shape[1]), dim=-1) if drafts.candidates else None
+    best = _candidates(laws.held, drafts.candidates) if drafts.candidates else None
     for row, token_id, tree, verdict, place in zip(rows, previous, trees, verdicts, rows_of(trees), strict=True):
-        best: list[tuple[int, ...]] = [()] * (1 + len(tree))
-        if likely is not None:
-            allowed = (likely.values[place] > -float("inf")).sum(dim=-1).tolist()
-            best = [tuple(ids[:count]) for ids, count in zip(likely.indices[place].tolist(), allowed, strict=True)]
-        drafts.observe(row, _positions(tree, verdict, token_id, best))
+        likely = [()] * (1 + len(tree)) if best is None else best[place]
+        drafts.observe(row, _positions(tree, verdict, token_id, likely))
 
 
-def _positions(tree: DraftTree, verdict: Verdict, previous: int, best: list[tuple[int, ...]]) -> list[Observed]:
+def _candidates(held: Tensor, count: int) -> list[tuple[int, ...]]:
+    """The most likely tokens of each row, best first; fewer where fewer are allowed."""
+    likely = held.topk(min(count, held.shape[1]), dim=-1)
+    allowed = (likely.values > -torch.inf).sum(dim=-1).tolist()
+    return [tuple(ids[:most]) for ids, most in zip(likely.indices.tolist(), allowed, strict=True)]
+
+
+def _positions(tree: DraftTree, verdict: Verdict, previous: int, likely: Sequence[tuple[int, ...]]) -> list[Observed]:
     drawn = dict(zip([DraftTree.ROOT, *verdict.path], verdict.token_ids, strict=True))
     return [
         Observed(
             state=tree.state(node),
             previous=previous if node == DraftTree.ROOT else tree.token_ids[node],
             token_id=drawn.get(node),
-            candidates=best[node + 1],
+            candidates=likely[node + 1],
         )
         for node in range(DraftTree.ROOT, len(tree))
     ]

@@ -18,6 +18,7 @@ from .draft_forced import ForcedDrafts
 from .draft_names import DRAFTERS, drafters_for
 from .drafting import Drafter, Drafts
 from .generation_config import options_of
+from .node_laws import NodeLaws
 from .sampling import Sampling, row_generator
 
 
@@ -46,6 +47,7 @@ class Options(SearchOptions, total=False):
     finish: bool
     drafts: str | Drafter | Sequence[str | Drafter] | None
     canonical: bool
+    on_device: bool
     generation_config: Any
     seed: int | None
     past_key_values: Any
@@ -73,6 +75,9 @@ class Request:
             drafter such as `ModelDrafts`, or several; None for none. They change the speed, and not the output.
         canonical: take text that the constraint forces as the tokenizer writes it, without asking the model. The law of
             the output is then another one.
+        on_device: write the rows on the model's device as a whole, without a word with the host at each token; on a CUDA
+            device as one captured graph. For finite constraints, greedy or at a temperature, with a `StaticCache` as
+            `past_key_values`, and without drafts: the default ones are left out. It is the same output.
         generation_config: a Hugging Face `GenerationConfig`, whose values stand in for options that are not given.
         seed: makes sampling reproducible; row i of a call draws the same numbers whatever the other rows are. Without
             it the global random state of torch is used.
@@ -98,6 +103,7 @@ class Request:
     finish: bool = True
     drafts: str | Drafter | Sequence[str | Drafter] | None = "forced"
     canonical: bool = False
+    on_device: bool = False
     generation_config: Any = None
     seed: int | None = None
     compiler: Compiler | None = None
@@ -126,6 +132,19 @@ class Request:
             raise ValueError("stop: strings that are not empty expected")
         if self.seed is not None and self.temperature == 0:
             raise ValueError("seed has no effect at temperature 0: give a temperature")
+        if self.on_device:
+            self._check_on_device()
+
+    def _check_on_device(self) -> None:
+        others = {
+            "drafts": self.drafts not in ("forced", None),
+            "canonical": self.canonical,
+            "stop": bool(self.stop_strings),
+            "top_k, top_p, min_p and repetition_penalty": not NodeLaws.can_fuse(self.sampling),
+        }
+        for name, is_given in others.items():
+            if is_given:
+                raise ValueError(f"on_device: there is no {name} without the host")
 
     @property
     def sampling(self) -> Sampling:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
+from .holes import can_have_holes, close_holes
 from .hypothesis import check_count
 from .model_facts import added_to_scores, attends_trees, device_of, inputs_of, position_limit, text_config
 
 ROOT = -1
+_SPARE = 64
 Node: TypeAlias = tuple[int, int]  # (parent, token); the parent is an earlier node or ROOT
 
 
@@ -20,7 +22,7 @@ class PromptTree:
 
     Where the model can (`attends_trees`), a node is one more entry of the key-value cache. It sees the prompt and the
     nodes above it, and takes the position behind its parent (tree attention: Miao et al., "SpecInfer", 2024), so that
-    nothing is computed twice and nothing is moved. Other models are given the whole text of every path again, without
+    nothing is computed twice. Other models are given the whole text of every path again, without
     a cache: the same numbers, for more work.
 
     Attributes:
@@ -30,8 +32,17 @@ class PromptTree:
     """
 
     @torch.no_grad()
-    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], *, nodes_per_pass: int = 256) -> None:
-        """`nodes_per_pass` bounds the nodes of all rows in one forward pass, and with it the memory of their logits.
+    def __init__(
+        self, model: Any, prompts: Sequence[Sequence[int]], *, nodes_per_pass: int = 256, lasting: bool = True
+    ) -> None:
+        """A tree of each prompt alone.
+
+        Args:
+            model: called as Hugging Face's causal models are.
+            prompts: their tokens.
+            nodes_per_pass: bounds the nodes of all rows in one forward pass, and with it the memory of their logits.
+            lasting: whether any node may get children later. Otherwise only ROOT and those of the last round may, and
+                the cache forgets the others.
 
         Raises `ValueError` for an encoder-decoder model, a prompt without tokens, and one beyond the model's positions,
         `TypeError` or `ValueError` for a number that is none.
@@ -53,6 +64,9 @@ class PromptTree:
         self._cache: Any = None
         self._slots = 0  # of the cache, in every row
         self._slots_seen: float = 0  # so many of them can be used
+        self._lasting = lasting
+        self._newest = [0] * len(self._prompts)  # of each row, the first node of the last round
+        self._spare = _SPARE  # so many slots behind the prompts are not worth moving the rest
         self.roots = self._prefill()
 
     def room(self, row: int) -> float:
@@ -71,7 +85,10 @@ class PromptTree:
             deepest = row.add(added)
             if len(prompt) + deepest > self._limit:
                 raise ValueError(f"a continuation is longer than the {self._limit} positions of the model allow")
+        newest, self._newest = self._newest, first
         width = max(map(len, nodes))
+        if not self._lasting and self._slots - self._seen.shape[1] > self._spare:
+            self._forget([range(*bounds) for bounds in zip(newest, first, strict=True)])
         if self._slots + width > self._slots_seen:
             self._cache, self._slots_seen = None, 0  # layers that see a window would lose what the mask shows
         return self._attend(first, width) if self._slots_seen else self._reread(first)
@@ -120,6 +137,23 @@ class PromptTree:
         counts = [len(row.parents) - start for row, start in zip(self._rows, first, strict=True)]
         return torch.cat([logits[:count] for logits, count in zip(output.logits, counts, strict=True)])
 
+    def _forget(self, parents: Sequence[range]) -> None:
+        """Move together what these nodes see behind the prompts; in each row as many slots as the fullest needs."""
+        behind = self._slots - self._seen.shape[1]
+        if not can_have_holes(self._cache):
+            return
+        needed = [row.slots_of(nodes) for row, nodes in zip(self._rows, parents, strict=True)]
+        most = max(map(len, needed))
+        kept = torch.zeros((len(self._rows), behind), dtype=torch.bool)
+        for index, (row, nodes, slots) in enumerate(zip(self._rows, parents, needed, strict=True)):
+            others = [slot for slot in range(behind) if slot not in slots][: most - len(slots)]
+            places = sorted([*slots, *others])
+            kept[index, places] = True
+            row.move(nodes, {slot: place for place, slot in enumerate(places)})
+        close_holes(self._cache, torch.cat([torch.ones_like(self._seen), kept.to(self._device)], dim=1))
+        self._slots -= behind - most
+        self._spare = 2 * most + _SPARE
+
     def _reread(self, first: list[int]) -> Tensor:
         """The paths to the lowest new nodes, each with its prompt; those above are on the way."""
         texts: list[list[int]] = []
@@ -165,6 +199,15 @@ class _Row:
             parent = self.parents[node]
             above = () if parent == ROOT else self.slots[parent]
             self.slots.append((*above, slot + node - start))
+
+    def slots_of(self, nodes: Sequence[int]) -> set[int]:
+        """All that nodes see behind the prompt, themselves included."""
+        return {slot for node in nodes for slot in self.slots[node]}
+
+    def move(self, nodes: Sequence[int], place: Mapping[int, int]) -> None:
+        """What these nodes see is elsewhere now; the slots of the others are gone."""
+        for node in nodes:
+            self.slots[node] = tuple(place[slot] for slot in self.slots[node])
 
     def path(self, node: int) -> list[int]:
         tokens = []

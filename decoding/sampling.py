@@ -68,12 +68,17 @@ def greedy(logits: Tensor) -> Tensor:
     return logits.argmax(dim=-1)
 
 
+def precise(logits: Tensor) -> Tensor:
+    """The logits in float32, or in float64 if they are that."""
+    return logits if logits.dtype == torch.float64 else logits.float()
+
+
 def probabilities(logits: Tensor, sampling: Sampling) -> Tensor:
     """The law that tokens are drawn from: masked logits [B, V] -> [B, V], rows sum to 1.
 
     Computed in float32, or in float64 for float64 logits. `sampling.temperature` is positive.
     """
-    logits = logits if logits.dtype == torch.float64 else logits.float()
+    logits = precise(logits)
     if sampling.temperature != 1:  # the peak goes first, so that a small temperature cannot overflow
         logits = (logits - logits.amax(dim=-1, keepdim=True)) / sampling.temperature
     law = logits.softmax(dim=-1)

@@ -20,6 +20,7 @@ from .compilers import model_compiler
 from .options import Request, SearchOptions
 from .prompt_tree import PromptTree
 from .prompts import Prompt, encode_prompt
+from .sampling import precise
 
 Result = TypeVar("Result")
 
@@ -204,8 +205,7 @@ def _laws(logits: Tensor, spaces: Sequence[Space], nodes: Sequence[Sequence[Aske
     for space, asked, rows in zip(spaces, nodes, torch.split(bitmask, counts), strict=True):
         if asked:
             space.fill_bitmask([node.state for node in asked], rows)
-    exact = logits if logits.dtype == torch.float64 else logits.float()
-    log_p = exact.log_softmax(dim=-1)
+    log_p = precise(logits).log_softmax(dim=-1)
     apply_token_bitmask_(log_p, bitmask.to(log_p.device, non_blocking=True))
     masses: list[float] = log_p.logsumexp(dim=-1).tolist()
     for node, mass in zip((node for asked in nodes for node in asked), masses, strict=True):

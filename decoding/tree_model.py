@@ -2,7 +2,8 @@
 
 One pass feeds, for each row, the tokens that the cache does not hold yet, and below them a tree of drafts. What is not
 accepted stays in the cache as a hole that nothing attends to; positions are given by name, so holes take none. Holes
-at the end are cut off, and when too many have gathered, the rest moves together.
+at the end are cut off, and when too many have gathered, the rest moves together. A row may be left out of a pass, and may
+be given another text, of which it keeps what it knows.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from torch import Tensor
 
 from .draft_block import Block, make_block
 from .draft_tree import DraftTree
-from .holes import can_have_holes, close_holes, cut_off, is_static, select_rows, slots_of
+from .holes import attends_only, can_have_holes, close_holes, cut_off, is_static, select_rows, slots_of
 from .model_facts import added_to_scores, attends_trees, device_of, inputs_of, position_limit
+from .sending import send
 
 _SPARE = 64  # so many holes are worth moving the rest
 # Whether the cache of a model can have holes, once it is known.
@@ -52,8 +54,11 @@ class TreeModel:
         self._rows = list(range(len(prompts)))  # which are in the batch
         self._seen = torch.zeros((len(prompts), 0), dtype=torch.bool, device=self.device)  # (B, S): no hole
         self._kept = torch.zeros((len(prompts), 0), dtype=torch.bool)  # (B, T): of the last block, on the host
+        self._padding = self._kept  # of these, what need not be forgotten
         self._is_suited = _known.get(model) if isinstance(model, torch.nn.Module) else None
         self._holes = 0  # about how many there are, in the row that has the most
+        self._rewound = 0  # how many of the tokens in the cache are no longer in the text, in that row
+        self._ended: set[int] = set()
 
     @property
     def can_draft(self) -> bool:
@@ -75,22 +80,28 @@ class TreeModel:
     def __call__(self, trees: Sequence[DraftTree | None]) -> Tensor:
         """One pass: [N, W], for each row with a tree the logits behind its text, then those behind each node.
 
-        Rows whose tree is None are done and get no logits. float64 logits stay so, all others become float32.
+        Rows whose tree is None get no logits. Does not wait for the device.
         """
-        self._settle(trees)
+        self._settle()
         block = self._next_block(trees)
+        if self._is_suited is False and self._seen.shape[1] and not block.real.all():
+            self._forget()  # padding behind what was read would take places in the windows
+            block = self._next_block(trees)
         count = max(block.counts)
-        output = self._model(**self._fed(block, count))
+        seen = torch.cat([self._seen, send(block.real, self.device)], dim=1)
+        places = block.places(count)
+        where = None if places is None else send(places, self.device)  # before the pass, which a copy might wait for
+        output = self._model(**self._fed(block, seen, count))
         self.passes += 1
-        self._seen = torch.cat([self._seen, block.real.to(self.device)], dim=1)
-        self._kept = block.real
+        self._seen = seen
         self._cache = getattr(output, "past_key_values", None)
+        self._kept, self._padding = block.kept, self._harmless(block)
         if self._cache is not None and self._is_suited is None:
             self._is_suited = can_have_holes(self._cache)
             if isinstance(self._model, torch.nn.Module):
                 _known[self._model] = self._is_suited
-        logits: Tensor = block.logits_of_nodes(output.logits[:, -count:])
-        return logits.to(torch.float64 if logits.dtype == torch.float64 else torch.float32)
+        logits: Tensor = output.logits[:, -count:]
+        return logits[:, 0] if where is None else logits[where[0], where[1]]
 
     def commit(self, row: int, tree: DraftTree, path: Sequence[int], token_id: int | None) -> None:
         """After a pass: the nodes on `path` are the text's next tokens, then `token_id`; other drafts are forgotten."""
@@ -103,54 +114,81 @@ class TreeModel:
         if token_id is not None:
             text.append(token_id)
 
+    def replace(self, row: int, text: Sequence[int]) -> None:
+        """Let a row go on from another text, of one token at least. What the cache holds of its beginning is kept."""
+        old, self._texts[row] = self._texts[row], list(text)
+        differ = (place for place, (one, other) in enumerate(zip(old, text, strict=False)) if one != other)
+        same = min(next(differ, len(old)), len(text) - 1)  # the last token is fed again, for what comes behind it
+        if same < self._cached[row]:
+            self._rewound = max(self._rewound, self._cached[row] - same)
+            self._cached[row] = same
+
+    def end(self, row: int) -> None:
+        """A row is done: no tree will be given for it again."""
+        self._ended.add(row)
+
     def _next_block(self, trees: Sequence[DraftTree | None]) -> Block:
         texts = [self._texts[row] for row in self._rows]
         begin = [self._cached[row] for row in self._rows]
         pending = [text[first:] for text, first in zip(texts, begin, strict=True)]
         return make_block(pending, begin, [trees[row] for row in self._rows])
 
-    def _fed(self, block: Block, count: int) -> dict[str, Any]:
+    def _fed(self, block: Block, seen: Tensor, count: int) -> dict[str, Any]:
         fed: dict[str, Any] = {
-            "input_ids": block.token_ids.to(self.device, non_blocking=True),
-            "attention_mask": self._attention_mask(block),
+            "input_ids": send(block.token_ids, self.device),
+            "attention_mask": self._looks(block) if block.branches else seen,
             "past_key_values": self._cache,
             "use_cache": True,
         }
         if "position_ids" in self._inputs:
-            fed["position_ids"] = block.positions.to(self.device, non_blocking=True)
+            fed["position_ids"] = send(block.positions, self.device)
         if "logits_to_keep" in self._inputs:
             fed["logits_to_keep"] = count
         return fed
 
-    def _attention_mask(self, block: Block) -> Tensor:
-        """bool[B, S + T], or what is added to the attention's scores, [B, 1, T, length of the cache]."""
-        if not block.branches:
-            return torch.cat([self._seen, block.real.to(self.device, non_blocking=True)], dim=1)
-        inside = block.attention().to(self.device, non_blocking=True)  # (B, T, T)
+    def _looks(self, block: Block) -> Tensor:
+        """What is added to the attention's scores, [B, 1, T, length of the cache]."""
+        inside = send(block.attention(), self.device)  # (B, T, T)
         before = self._seen[:, None, :].expand(-1, inside.shape[1], -1)
         looks = torch.cat([before, inside], dim=2)
         looks = torch.nn.functional.pad(looks, (0, (slots_of(self._cache) or looks.shape[2]) - looks.shape[2]))
         return added_to_scores(self._model, looks)
 
-    def _settle(self, trees: Sequence[DraftTree | None]) -> None:
+    def _settle(self) -> None:
         """After a pass: make the cache hold what the texts say, and drop rows that are done."""
         if not self._kept.shape[1]:
             return
-        live = [place for place, row in enumerate(self._rows) if trees[row] is not None]
+        live = [place for place, row in enumerate(self._rows) if row not in self._ended]
         kept, self._kept = self._kept, self._kept[:, :0]
-        if self._cache is None or (not kept[live].all() and not self._is_suited):
+        has_holes = self._rewound > 0 or not (kept | self._padding)[live].all()
+        if self._cache is None or (has_holes and not self._is_suited):
             self._forget()
             return
-        self._seen[:, -kept.shape[1] :] = kept.to(self.device, non_blocking=True)
+        self._seen[:, -kept.shape[1] :] = send(kept, self.device)
+        self._rewind()
         if self._is_suited:
             self._drop_rows(live)
             self._close_holes(kept[live])
+
+    def _rewind(self) -> None:
+        """Make holes of what is behind the beginnings that are kept."""
+        if self._rewound:
+            most = torch.tensor([self._cached[row] for row in self._rows])[:, None]
+            self._seen &= self._seen.cumsum(dim=1) <= send(most, self.device)
+            self._holes += self._rewound
+            self._rewound = 0
+
+    def _harmless(self, block: Block) -> Tensor:
+        """bool[B, T]: padding before the texts, which other caches of attention can have too: sliding windows."""
+        is_first = block.real.shape[1] == self._seen.shape[1]
+        return ~block.real & (is_first and attends_only(self._cache))
 
     def _forget(self) -> None:
         """Give up a cache that does not hold what the texts say: the next pass feeds them from the beginning."""
         self._cache = None
         self._seen = self._seen[:, :0]
         self._cached = [0] * len(self._cached)
+        self._holes = self._rewound = 0
 
     def _drop_rows(self, live: list[int]) -> None:
         if 2 * len(live) > len(self._rows) or is_static(self._cache):

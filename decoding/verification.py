@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from .draft_tree import DraftTree, rows_of
-from .sampling import RowRandom, Sampling, draw, greedy, probabilities
+from .node_laws import Draws, NodeLaws
+from .sampling import RowRandom, draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,50 +37,47 @@ class Verdict:
     log_masses: list[float]
 
 
-def verify(
-    free: Tensor,
-    held: Tensor,
-    trees: Sequence[DraftTree],
-    sampling: Sampling,
-    random: Sequence[RowRandom],
-) -> list[Verdict]:
+def verify(laws: NodeLaws, trees: Sequence[DraftTree], random: Sequence[RowRandom]) -> list[Verdict]:
     """One verdict for each tree.
 
     Args:
-        free: [N, V], the model's own log-probabilities at the roots and nodes, row by row, -inf where not allowed.
-        held: [N, V], logits of the law that is drawn from: with penalties, -inf where not allowed.
-        trees: their nodes are the rows of `free` and `held`.
-        sampling: temperature and truncation.
+        laws: of the roots and nodes, row by row.
+        trees: theirs.
         random: the numbers of each row; that of a node is the one for its depth.
     """
-    law = None if sampling.temperature == 0 else probabilities(held, sampling)
-    drawn = greedy(held) if law is None else draw(law, _uniforms(trees, random).to(held.device))
-    token_ids = drawn.tolist()
-    paths = []
+    is_greedy = laws.sampling.temperature == 0
+    drawn = laws.draw(None if is_greedy else _uniforms(trees, random))
+    token_ids, paths = list(drawn.token_ids), []
     for row, (tree, place) in enumerate(zip(trees, rows_of(trees), strict=True)):
-        if law is not None and any(given is not None for given in tree.laws):
-            token_ids[place] = _redrawn(tree, law[place], token_ids[place], random[row])
+        if not is_greedy and any(given is not None for given in tree.laws):
+            token_ids[place] = _redrawn(tree, laws.probabilities[place], token_ids[place], random[row])
         token_ids[place] = _with_sure(tree, token_ids[place])
         paths.append(_path(tree, token_ids[place]))
-    return _verdicts(free, trees, paths, token_ids)
+    return _verdicts(laws, trees, paths, drawn, token_ids)
 
 
-def _verdicts(free: Tensor, trees: Sequence[DraftTree], paths: list[list[int]], token_ids: list[int]) -> list[Verdict]:
-    chosen = torch.tensor(token_ids, device=free.device)[:, None]
-    log_p, mass = torch.cat([free.gather(-1, chosen), free.logsumexp(dim=-1, keepdim=True)], dim=-1).T.tolist()
+def _verdicts(
+    laws: NodeLaws, trees: Sequence[DraftTree], paths: list[list[int]], drawn: Draws, token_ids: list[int]
+) -> list[Verdict]:
+    log_p = list(drawn.log_probabilities)
+    others = [place for place, token_id in enumerate(token_ids) if token_id != drawn.token_ids[place]]
+    if others:
+        found = laws.log_probabilities(others, [token_ids[place] for place in others])
+        for place, log_probability in zip(others, found, strict=True):
+            log_p[place] = log_probability
     verdicts = []
     for rows, path in zip(rows_of(trees), paths, strict=True):
         places = [rows.start + 1 + node for node in (DraftTree.ROOT, *path)]
-        parts = ([values[place] for place in places] for values in (token_ids, log_p, mass))
+        parts = ([values[place] for place in places] for values in (token_ids, log_p, drawn.log_masses))
         verdicts.append(Verdict(path, *parts))
     return verdicts
 
 
-def _uniforms(trees: Sequence[DraftTree], random: Sequence[RowRandom]) -> Tensor:
+def _uniforms(trees: Sequence[DraftTree], random: Sequence[RowRandom]) -> list[float]:
     numbers = []
     for tree, row in zip(trees, random, strict=True):
         numbers += [row.ahead(depth) for depth in (0, *tree.depths)]
-    return torch.tensor(numbers, dtype=torch.float64)
+    return numbers
 
 
 def _path(tree: DraftTree, token_ids: Sequence[int]) -> list[int]:

@@ -10,7 +10,9 @@ import torch
 import latticework as lw
 from latticework.decoding.draft_tree import DraftTree
 from latticework.decoding.drafting import Drafter, Observed
-from latticework.decoding.sampling import RowRandom
+from latticework.decoding.mask_table import MaskRows
+from latticework.decoding.node_laws import NodeLaws
+from latticework.decoding.sampling import RowRandom, Sampling
 
 
 @dataclass(eq=False)
@@ -26,6 +28,13 @@ class Row:
 
 def row_of(grammar: lw.CompiledGrammar, prompt: Sequence[int] = (0,), remaining: int = 100) -> Row:
     return Row(list(prompt), len(prompt), lw.Matcher(grammar), remaining)
+
+
+def laws_of(logits: torch.Tensor, sampling: Sampling, fused: bool = False) -> NodeLaws:
+    """The laws of roots and nodes where everything is allowed that has a logit."""
+    everything = torch.full((1, -(-logits.shape[1] // 32)), -1, dtype=torch.int32)
+    masks = MaskRows(everything, torch.zeros(len(logits), dtype=torch.int64))
+    return NodeLaws(logits, masks, sampling, fused=fused)
 
 
 def walk(row: Row, tokens: Sequence[int]) -> None:

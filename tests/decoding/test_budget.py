@@ -12,6 +12,7 @@ from collections import Counter
 import jsonschema
 import pytest
 import torch
+from small_schemas import random_constraints
 from tiny_models import TableModel, bpe_tokenizer, llama, same, toy
 
 import latticework as lw
@@ -42,52 +43,6 @@ SMALL = lw.Compiler(lw.Vocabulary([*TEXTS, None], [len(TEXTS)]))
 CASES = int(os.environ.get("LATTICEWORK_BUDGET_CASES", "120"))
 
 
-def random_schema(rng: random.Random, depth: int = 0):
-    kinds = [
-        lambda: {"type": "integer", "minimum": 0, "maximum": rng.choice([3, 120])},
-        lambda: {"enum": rng.sample(["a", "abc", 1, None, True, "bc", [1], {"a": 1}], 3)},
-        lambda: {"type": "string", "maxLength": 3, "minLength": rng.randrange(3), "pattern": "^[ab]*$"},
-        lambda: {"type": "boolean"},
-        lambda: {"const": rng.choice(["abc", None, 12])},
-        lambda: random_object(rng, depth + 1),
-        lambda: {
-            "type": "array",
-            "items": random_schema(rng, depth + 1),
-            "minItems": rng.randrange(3),
-            "maxItems": 3,
-            "uniqueItems": rng.random() < 0.3,
-        },
-        lambda: {"anyOf": [random_schema(rng, depth + 1), random_schema(rng, depth + 1)]},
-    ]
-    return rng.choice(kinds if depth < 2 else kinds[:5])()
-
-
-def random_object(rng: random.Random, depth: int):
-    return {
-        "type": "object",
-        "properties": {name: random_schema(rng, depth) for name in "abc"[: rng.randrange(1, 4)]},
-        "required": rng.sample(["a"], rng.randrange(2)),
-        "additionalProperties": rng.random() < 0.3,
-        "minProperties": rng.randrange(2),
-        "maxProperties": 4,
-    }
-
-
-def constraints(count: int, seed: int):
-    """Random schemas that can be satisfied, with their constraints."""
-    rng = random.Random(seed)
-    while count:
-        schema = random_schema(rng)
-        order, layout = rng.choice(["declared", "any"]), rng.choice(["compact", "flexible"])
-        try:
-            constraint = lw.json_schema(schema, property_order=order, whitespace=layout)
-            SMALL.compile(constraint)
-        except (lw.UnsatisfiableSchemaError, lw.UnsupportedSchemaError):
-            continue
-        count -= 1
-        yield schema, constraint
-
-
 def exact_distances(grammar: lw.CompiledGrammar, most: int = 1500) -> dict[int, int] | None:
     """Of every state: the fewest tokens to the end, by going backwards from it; None if there are too many states."""
     follow: dict[int, set[int]] = {}
@@ -112,7 +67,7 @@ def exact_distances(grammar: lw.CompiledGrammar, most: int = 1500) -> dict[int, 
 
 def test_distances_bound_the_shortest_completion():
     looked_at = exact = 0
-    for schema, constraint in constraints(60, seed=1):
+    for schema, constraint in random_constraints(SMALL, 60, seed=1):
         grammar = SMALL.compile(constraint)
         distances = exact_distances(grammar)
         for state, least in (distances or {}).items():
@@ -159,7 +114,7 @@ WORD: /[a-z]+/
 def test_masks_within_a_budget_are_the_tokens_that_fit():
     rng = random.Random(2)
     bitmask = allocate_token_bitmask(1, SMALL.vocabulary.size)
-    for _, constraint in constraints(15, seed=3):
+    for _, constraint in random_constraints(SMALL, 15, seed=3):
         grammar = SMALL.compile(constraint)
         state = grammar.start
         for _ in range(12):
@@ -192,7 +147,7 @@ def random_table(seed: int) -> TableModel:
 @pytest.mark.parametrize("temperature", [0.0, 1.5])
 def test_every_output_is_complete_within_a_tight_budget(temperature):
     rng, tokenizer = random.Random(4), bpe_tokenizer()
-    for number, (schema, constraint) in enumerate(constraints(CASES, seed=int(10 * temperature))):
+    for number, (schema, constraint) in enumerate(random_constraints(SMALL, CASES, seed=int(10 * temperature))):
         grammar = compiler_for(tokenizer, width=len(tokenizer)).compile(constraint)
         least = grammar.distance(grammar.start) - 1
         for budget in {least, least + 1, least + rng.randrange(2, 9)}:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 import torch
 from draft_rows import paths, proposed, row_of, walk
@@ -130,6 +132,72 @@ def test_rows_of_a_batch_draft_what_they_draft_alone():
         drafter.begin([row])
         assert proposed(drafter, row).token_ids == together.token_ids and len(together) == 4
     assert [len(tree) for tree in trees] == [4, 4, 4]
+
+
+class Counting(torch.nn.Module):
+    """Counts the tokens that it is fed in each row."""
+
+    def __init__(self, model) -> None:
+        super().__init__()
+        self.model, self.config, self.fed = model, model.config, 0
+
+    def forward(self, *, input_ids, position_ids, logits_to_keep, **inputs):
+        self.fed += input_ids.shape[1]
+        return self.model(input_ids=input_ids, position_ids=position_ids, logits_to_keep=logits_to_keep, **inputs)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_was_read_is_not_read_again(seed):
+    """Whatever came of the drafts, and though rows end and pause, the chains are those of a model that reads all."""
+    rng = random.Random(seed)
+    compiler = lw.Compiler(lw.Vocabulary([bytes([40 + token]) for token in range(80)] + [None], [80]))
+    grammar = compiler.compile(lw.regex("[0-9A-Z]*"))
+    model = Counting(llama())
+    drafter, rows = (
+        ModelDrafts(model, tokens=3, least=0.02),
+        [row_of(grammar, rng.choices(range(80), k=rng.randrange(30, 60))) for _ in range(4)],
+    )
+    drafter.begin(rows)
+    longest, written = max(len(row.token_ids) for row in rows), 0
+    for step in range(16):
+        live = [row for place, row in enumerate(rows) if step < 4 * (place + 1)]  # rows end one by one
+        trees = [DraftTree(row.matcher) for row in live]
+        for tree in trees:
+            if rng.random() < 0.3:  # a certain beginning, of any length
+                tree.add_chain(-1, rng.choices(range(10, 18), k=rng.randrange(1, 4)), 1.0)
+        fresh = ModelDrafts(llama(), tokens=3, least=0.02)
+        for row, tree in zip(live, trees, strict=True):
+            alone = DraftTree(row.matcher)
+            alone.add_chain(-1, tree.token_ids, 1.0)
+            fresh.begin([row])
+            fresh.propose([row], [alone])
+            row.alone = alone.token_ids
+        drafter.propose(live, trees)
+        for row, tree in zip(live, trees, strict=True):
+            assert tree.token_ids == row.alone
+            taken = rng.randrange(len(tree) + 1)
+            walk(row, [*tree.token_ids[:taken], rng.choice(range(8, 18))])
+            written += taken + 1
+    assert model.fed < longest + 2 * written + 16 * 6
+
+
+def test_generations_that_take_turns_do_not_disturb_each_other():
+    compiler = lw.Compiler(lw.Vocabulary([bytes([40 + token]) for token in range(80)] + [None], [80]))
+    grammar, drafter = compiler.compile(lw.regex("[0-9A-Z]*")), ModelDrafts(llama(), tokens=3, least=0.0)
+    alone = {}
+    for prompt in (3, 5):
+        row = row_of(grammar, [prompt])
+        drafter.begin([row])
+        alone[prompt] = [proposed(drafter, row).token_ids, walk(row, [9]), proposed(drafter, row).token_ids]
+    rows = {prompt: row_of(grammar, [prompt]) for prompt in (3, 5)}
+    for row in rows.values():
+        drafter.begin([row])
+    for turn in (0, 2):
+        for prompt, row in rows.items():
+            assert proposed(drafter, row).token_ids == alone[prompt][turn]
+            walk(row, [9] if turn == 0 else [])
+    with pytest.raises(KeyError):
+        proposed(drafter, row_of(grammar, [3]))
 
 
 def test_a_full_model_drafts_nothing():

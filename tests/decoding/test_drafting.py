@@ -7,7 +7,7 @@ import random
 
 import pytest
 import torch
-from draft_rows import paths, proposed, row_of, walk, write
+from draft_rows import laws_of, paths, proposed, row_of, walk, write
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -166,13 +166,8 @@ def test_a_drawn_draft_keeps_the_law_whatever_others_propose(order, budget):
         made["drawn"] = Fixed([(-1, token_id, 0.7)], "drawn", laws={0: q})
         tree = proposed(Drafts([made[name] for name in order], nodes=budget), row_of(ANY))
         for fresh in numbers:
-            (verdict,) = verify(
-                p.log().expand(1 + len(tree), -1),
-                p.log().expand(1 + len(tree), -1),
-                [tree],
-                Sampling(1.0),
-                [Numbers(fresh)],
-            )
+            laws = laws_of(p.log().expand(1 + len(tree), -1), Sampling(1.0))
+            (verdict,) = verify(laws, [tree], [Numbers(fresh)])
             law[verdict.token_ids[0]] += q[token_id] / len(numbers)
     assert torch.allclose(law, p, atol=0.012)
 

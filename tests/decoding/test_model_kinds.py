@@ -7,8 +7,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 from tiny_models import LANGUAGE, TableModel, bpe_tokenizer, llama, make_tokenizer, same, t5, toy
+from transformers import MistralConfig, MistralForCausalLM
 
 from latticework.decoding import compiler_for, complete, generate
+from latticework.grammar import regex
 from latticework.grammar.errors import VocabularyError
 
 PROMPTS = ["A", "{{"]
@@ -77,3 +79,18 @@ def test_model_is_not_disturbed():
     complete(model, tokenizer, "a", choice=LANGUAGE, compiler=compiler)
     assert torch.equal(model.table, before)
     assert before.grad_fn is None
+
+
+@pytest.mark.parametrize("prompts", [["ABC", "XYZ"], ["ABC", "XYZVVVVV"]])
+def test_rows_of_a_sliding_window_do_not_push_each_other_out(prompts):
+    """Where one row is given forced tokens, the other is padded; in a window of few tokens that must take no place."""
+    torch.manual_seed(4)
+    size = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    width = len(bpe_tokenizer())
+    config = MistralConfig(vocab_size=width, num_key_value_heads=2, sliding_window=6, initializer_range=0.5, **size)
+    model = MistralForCausalLM(config).double().eval()
+    constraints = [regex("[a-z]{3}(name: anna, age)[a-z]{9}"), regex("[a-z]{20}")]
+    options = {"canonical": True, "drafts": None, "max_new_tokens": 40}
+    together = complete(model, bpe_tokenizer(), prompts, constraint=constraints, **options)
+    for prompt, constraint, generation in zip(prompts, constraints, together, strict=True):
+        same(complete(model, bpe_tokenizer(), prompt, constraint=constraint, **options), [generation])

@@ -10,6 +10,7 @@ import torch
 from tiny_models import bpe_tokenizer, gpt2, llama, t5, toy
 from transformers import BloomConfig, BloomForCausalLM, MistralConfig, MistralForCausalLM
 
+from latticework.decoding import prompt_tree
 from latticework.decoding.model_facts import attends_trees
 from latticework.decoding.prompt_tree import ROOT, PromptTree
 
@@ -93,6 +94,39 @@ def test_logits_equal_those_of_whole_texts(name):
         ]
         close(found, torch.stack(expected))
     assert tree.forward_passes == 6
+
+
+@pytest.mark.parametrize("name", ["llama", "gpt2", "mistral", "bloom"])
+def test_what_no_node_sees_is_forgotten(name, monkeypatch):
+    """With children of the last round and of the prompt alone; rows are of different sizes, and one ends early."""
+    monkeypatch.setattr(prompt_tree, "_SPARE", 4)
+    model, generator = MODELS[name](), random.Random(name)
+    tree, nodes = PromptTree(model, PROMPTS, lasting=False), [[] for _ in PROMPTS]
+    newest, fed = [[] for _ in PROMPTS], max(map(len, PROMPTS))
+    for depth in range(14):
+        added = []
+        for row, (known, last) in enumerate(zip(nodes, newest, strict=True)):
+            count = 0 if row == 1 and depth > 7 else generator.randint(1, 4)
+            parents = last or [ROOT]
+            if generator.random() < 0.3:
+                parents = [*parents, ROOT]
+            added.append([(generator.choice(parents), generator.randrange(300)) for _ in range(count)])
+            if generator.random() < 0.3 and count:  # below one of the same round
+                added[-1].append((len(known), generator.randrange(300)))
+        newest = [list(range(len(row), len(row) + len(new))) for row, new in zip(nodes, added, strict=True)]
+        for row, new in zip(nodes, added, strict=True):
+            row += new
+        expected = [
+            alone(model, PROMPTS[row] + path(nodes[row], node))
+            for row, numbers in enumerate(newest)
+            for node in numbers
+        ]
+        close(tree.extend(added), torch.stack(expected))
+        fed += max(map(len, added))
+    if name in ("llama", "gpt2"):
+        slots = tree._cache.layers[0].keys.shape[2]
+        assert slots == tree._slots
+        assert slots < 0.8 * fed
 
 
 def test_nothing_is_read_twice():

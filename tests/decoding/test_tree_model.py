@@ -72,11 +72,26 @@ class Walk:
                 self.worst, place = max(self.worst, difference.item()), place + 1
         assert place == len(logits)
 
+    def rewrite(self, row: int) -> None:
+        """Go on from another text, that begins as this one does."""
+        text = self.texts[row][: self.rng.randrange(len(self.texts[row]) + 1)]
+        text += self.rng.choices(self.tokens, k=self.rng.randrange(0 if text else 1, 5))
+        self.fed.replace(row, text)
+        self.texts[row] = text
+
     @torch.no_grad()
-    def run(self, passes: int, most: int = 7) -> TreeModel:
+    def run(self, passes: int, most: int = 7, rests: float = 0.0) -> TreeModel:
+        """`rests`: how often a row is left out of a pass, or given another text."""
         last = [passes * (row + 1) // len(self.texts) for row in range(len(self.texts))]  # rows end one by one
         for step in range(passes):
-            trees = [self.draft(row, most) if step <= last[row] else None for row in range(len(self.texts))]
+            trees: list[DraftTree | None] = [None] * len(self.texts)
+            for row in range(len(self.texts)):
+                if self.rng.random() < rests:
+                    self.rewrite(row)
+                if step > last[row]:
+                    self.fed.end(row)
+                elif row == len(self.texts) - 1 or self.rng.random() >= rests:
+                    trees[row] = self.draft(row, most)
             self.compare(self.fed(trees), trees)
             for row, tree in enumerate(trees):
                 if tree is not None:
@@ -91,6 +106,13 @@ def test_trees(make, rows):
     fed = Walk(make(), rows, seed=rows).run(14)
     assert fed.can_branch
     assert fed.passes == 14
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+@pytest.mark.parametrize("make", [llama, gpt2])
+def test_rows_that_pause_and_texts_that_change(make, rows):
+    for seed in range(3):
+        assert Walk(make(), rows, seed=seed).run(20, rests=0.4).can_branch
 
 
 def test_many_holes_are_closed():
@@ -111,6 +133,8 @@ def test_static_cache():
     model = llama()
     walk = Walk(model, 3, seed=9, cache=StaticCache(config=model.config, max_cache_len=160))
     assert walk.run(10).can_branch
+    walk = Walk(model, 3, seed=8, cache=StaticCache(config=model.config, max_cache_len=400))
+    walk.run(20, rests=0.4)
 
 
 def test_sliding_window_takes_no_drafts_and_stays_right():
@@ -119,6 +143,16 @@ def test_sliding_window_takes_no_drafts_and_stays_right():
     config = MistralConfig(vocab_size=WIDTH + 25, num_key_value_heads=2, sliding_window=6, **size)
     model = MistralForCausalLM(config).double().eval()
     assert not Walk(model, 3, seed=1).run(12).can_draft  # the first pass had drafts, which were given up
+    Walk(model, 3, seed=2).run(12, rests=0.4)
+    fed, walk = [], Walk(model, 3, seed=3)
+    hook = model.register_forward_pre_hook(
+        lambda _, __, given: fed.append(given["input_ids"].shape[1]), with_kwargs=True
+    )
+    walk.compare = lambda logits, trees: None  # which calls the model too
+    longest = max(map(len, walk.texts))
+    walk.run(12)
+    hook.remove()
+    assert fed == [longest] + [1] * 11, "what was read is not read again, though the texts differ in length"
     assert not TreeModel(model, [[1]]).can_draft  # from now on it is known
 
 
@@ -127,6 +161,7 @@ def test_model_without_cache_gets_the_whole_text():
     fed = Walk(TableModel(table), 3, seed=2).run(6)
     assert not fed.can_draft  # it takes no positions
     assert fed.passes == 6
+    Walk(TableModel(table), 3, seed=3).run(6, rests=0.4)
 
 
 def test_encoder_decoder_is_refused():

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import torch
+from draft_rows import laws_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_models import bpe_tokenizer, gpt2, llama, same
+from tiny_models import TableModel, bpe_tokenizer, gpt2, llama, same
 
 import latticework as lw
 from latticework.decoding import Sampling, compiler_for
 from latticework.decoding.draft_tree import DraftTree
 from latticework.decoding.loop import Loop
+from latticework.decoding.node_laws import NodeLaws
 from latticework.decoding.options import Request
 from latticework.decoding.running import RunningSequence
 from latticework.decoding.sampling import RowRandom
@@ -66,7 +73,7 @@ def test_given_the_numbers_the_tokens_are_those_of_plain_decoding(seed, nodes):
         texts[(*above, token_id)] = node
     logits = torch.randn((len(tree) + 1, 4), generator=generator, dtype=torch.float64)
     logits[:, 3] = -torch.inf
-    (verdict,) = verify(logits, logits, [tree], Sampling(1.0), [Numbers(numbers)])
+    (verdict,) = verify(laws_of(logits, Sampling(1.0)), [tree], [Numbers(numbers)])
     laws = {text: logits[node + 1].softmax(-1) for text, node in texts.items()}
     assert verdict.token_ids == plain(laws, numbers, len(verdict.token_ids))
     assert [texts[tuple(verdict.token_ids[: end + 1])] for end in range(len(verdict.path))] == verdict.path
@@ -77,7 +84,7 @@ def expected_law(tree: DraftTree, p: torch.Tensor) -> torch.Tensor:
     """Of the first token, over evenly spread random numbers: acceptances of each child, then the last draw."""
     law = torch.zeros(4, dtype=torch.float64)
     for numbers in torch.quasirandom.SobolEngine(len(tree) + 1).draw(512).tolist():
-        (verdict,) = verify(p.log(), p.log(), [tree], Sampling(1.0), [Numbers([0.5] * 2, [*numbers, 0.5, 0.5])])
+        (verdict,) = verify(laws_of(p.log(), Sampling(1.0)), [tree], [Numbers([0.5] * 2, [*numbers, 0.5, 0.5])])
         law[verdict.token_ids[0]] += 1 / 512
     return law
 
@@ -106,13 +113,14 @@ def test_point_drafts_beside_a_drawn_one():
     assert torch.allclose(law, p[0], atol=0.01)
 
 
-def test_sure_drafts_are_not_asked_about():
+@pytest.mark.parametrize("fused", [False, True])
+def test_sure_drafts_are_not_asked_about(fused):
     tree = DraftTree(lw.Matcher(ANY))
     tree.add(tree.add(-1, 1, 1.0, sure=True), 2, 0.5)
     logits = torch.tensor([[5.0, 0, 0, 0], [0, 0, 5, 0], [9, 0, 0, 0]])
-    (verdict,) = verify(logits.log_softmax(-1), logits, [tree], Sampling(), [Numbers([])])
+    (verdict,) = verify(laws_of(logits, Sampling(), fused), [tree], [Numbers([])])
     assert verdict.token_ids == [1, 2, 0]
-    assert verdict.log_probabilities == pytest.approx(logits.log_softmax(-1)[[0, 1, 2], [1, 2, 0]].tolist())
+    assert verdict.log_probabilities == pytest.approx(logits.log_softmax(-1)[[0, 1, 2], [1, 2, 0]].tolist(), abs=1e-6)
 
 
 # ---------------------------------------------------------------------------------------------------------- whole texts
@@ -139,7 +147,7 @@ class RandomDrafts:
 
     def observe(self, row, seen) -> None:
         """Every position that was judged is told, with a token that was allowed there, and the path in order."""
-        assert all(one.candidates for one in seen)
+        assert all(one.candidates for one in seen if one.token_id is not None)
         path = [one.token_id for one in seen if one.token_id is not None]
         assert row.token_ids[-len(path) :] == path
 
@@ -156,13 +164,16 @@ SCHEMA = lw.json_schema(
 PROMPTS = ["A", "Bb xyz person", "{{", "the rain in spain the rain"]
 
 
-def run(model, request: Request, drafting=None, prompts=PROMPTS, **options):
+def run(model, request: Request, drafting=None, prompts=PROMPTS, *, rows=None, finish=False, **options):
+    """`rows`: only these of the prompts, with the random numbers that they have among all."""
     tokenizer = bpe_tokenizer()
     grammar = compiler_for(tokenizer).compile(request.constraint)
-    ids = [tokenizer(prompt)["input_ids"] for prompt in prompts]
-    random = [RowRandom(generator) for generator in request.generators(len(ids))]
+    chosen = range(len(prompts)) if rows is None else rows
+    ids = [tokenizer(prompts[row])["input_ids"] for row in chosen]
+    generators = request.generators(len(prompts))
+    random = [RowRandom(generators[row]) for row in chosen]
     rows = [
-        RunningSequence(text, request.constraint, grammar, request.max_new_tokens, number)
+        RunningSequence(text, request.constraint, grammar, request.max_new_tokens, number, finish=finish)
         for text, number in zip(ids, random, strict=True)
     ]
     for _ in Loop(TreeModel(model, ids), rows, request.sampling, drafting, **options).run():
@@ -180,7 +191,7 @@ def test_drafts_change_nothing_but_the_number_of_passes(make, options, penalty):
     without = run(make(), request)
     answers = [list(generation.token_ids) for generation in without]
     for seed in range(3):
-        drafted = run(make(), request, RandomDrafts(seed, answers))
+        drafted = run(make(), request, RandomDrafts(seed, answers), fused=seed == 2)
         same(drafted, without)
         passes = [generation.report.forward_passes for generation in drafted]
         assert sum(passes) < sum(len(answer) for answer in answers)
@@ -195,7 +206,89 @@ def test_batches_of_drafted_rows_equal_rows_alone(seed):
         same(run(llama(seed), request, prompts=[prompt]), [generation])
 
 
+class Placed(TableModel):
+    """A table in float32 that is told positions: its logits do not depend on how many tokens a pass has."""
+
+    def __init__(self, seed: int) -> None:
+        width = len(bpe_tokenizer()) + 5
+        super().__init__(torch.randn(width, width, generator=torch.Generator().manual_seed(seed)) * 3)
+        self.dtype = torch.float32
+
+    def __call__(self, *, position_ids, **inputs):
+        assert position_ids.shape == inputs["input_ids"].shape
+        return super().__call__(**inputs)
+
+
+@pytest.mark.parametrize("options", [{}, {"temperature": 1.0, "seed": 3}, {"temperature": 0.7, "seed": 4}])
+@pytest.mark.parametrize("spare", [0, 2, 20])
+def test_fused_draws_know_neither_drafts_nor_batches(options, spare):
+    """Tokens and figures are the same to the last bit, far from the limit and near it; laws give the same tokens."""
+    grammar = compiler_for(bpe_tokenizer()).compile(SCHEMA)
+    least = grammar.distance(grammar.start) - 1
+    request = Request(constraint=SCHEMA, max_new_tokens=least + spare, **options)
+    for seed in range(3):
+        plainly = run(Placed(seed), request, fused=True, finish=True)
+        assert all(one.finished for one in plainly)
+        separate = run(Placed(seed), request, fused=False, finish=True)
+        assert [one.token_ids for one in separate] == [one.token_ids for one in plainly]
+        for one, other in zip(separate, plainly, strict=True):
+            assert one.log_probabilities == pytest.approx(other.log_probabilities, abs=1e-5)
+            assert one.log_masses == pytest.approx(other.log_masses, abs=1e-5)
+        answers = [list(generation.token_ids) for generation in plainly]
+        drafted = run(Placed(seed), request, RandomDrafts(seed, answers), fused=True, finish=True)
+        alone = [run(Placed(seed), request, rows=[row], fused=True, finish=True)[0] for row in range(len(PROMPTS))]
+        for found in (drafted, alone):
+            assert [one.token_ids for one in found] == [one.token_ids for one in plainly]
+            assert [one.log_probabilities for one in found] == [one.log_probabilities for one in plainly]
+            assert [one.log_masses for one in found] == [one.log_masses for one in plainly]
+
+
+BY_KERNELS = """
+import functools, sys
+sys.path[:0] = sys.argv[1:]
+from test_verification import SCHEMA, Placed, RandomDrafts, Request, pytest, run
+from latticework.decoding import node_laws
+in_torch = node_laws.draw_allowed
+for options in ({}, {"temperature": 0.8, "seed": 3}):
+    request = Request(constraint=SCHEMA, max_new_tokens=20, **options)
+    right = run(Placed(1), request, fused=True, finish=True)
+    node_laws.draw_allowed = functools.partial(in_torch, kernels=True)
+    found = run(Placed(1), request, RandomDrafts(1, [list(one.token_ids) for one in right]), fused=True, finish=True)
+    node_laws.draw_allowed = in_torch
+    assert sum(one.report.accepted for one in found) > 5
+    for one, other in zip(found, right, strict=True):
+        assert one.token_ids == other.token_ids
+        assert one.log_probabilities == pytest.approx(other.log_probabilities, abs=1e-4)
+        assert one.log_masses == pytest.approx(other.log_masses, abs=1e-4)
+"""
+
+
+@pytest.mark.skipif(find_spec("triton") is None, reason="needs the package triton")
+def test_the_loop_draws_the_same_tokens_with_kernels_in_tritons_interpreter():
+    here = Path(__file__).parent
+    environment = os.environ | {"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"}
+    subprocess.run(
+        [sys.executable, "-c", BY_KERNELS, str(here), str(here.parent)], env=environment, check=True, cwd="/"
+    )
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("finish", [False, True])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_logits_that_are_no_numbers(fused, finish, value):
+    model = Placed(0)
+    model.table[5:] = value
+    with pytest.raises(ValueError, match="no finite logit"):
+        run(model, Request(constraint=SCHEMA, max_new_tokens=30), fused=fused, finish=finish)
+
+
+def test_what_can_be_fused():
+    assert all(NodeLaws.can_fuse(Sampling(temperature)) for temperature in (0, 0.5, 1))
+    for options in ({"top_k": 9}, {"top_p": 0.5}, {"min_p": 0.1}, {"repetition_penalty": 1.1}):
+        assert not NodeLaws.can_fuse(Sampling(0.5, **options))
+
+
 def test_masks_that_are_kept_on_the_device_are_the_same():
     request = Request(constraint=SCHEMA, max_new_tokens=30, temperature=1.0, seed=3)
-    same(run(llama(), request, keep_masks=True), run(llama(), request))
-    same(run(llama(), request, RandomDrafts(1, []), keep_masks=True), run(llama(), request))
+    same(run(llama(), request, fused=True), run(llama(), request))
+    same(run(llama(), request, RandomDrafts(1, []), fused=True), run(llama(), request))
