@@ -27,7 +27,7 @@ class DeviceAutomatonError(LimitError):
 
     Attributes:
         limit: "max_states" or "max_bytes", arguments of `DeviceAutomaton.from_grammar`; "grammar_bytes" of `Limits`, if
-            the grammar had to drop states while they were counted.
+            the grammar had to drop states while they were counted; "max_tokens" if a terminal counts tokens.
         value: its value.
     """
 
@@ -63,8 +63,10 @@ class Tables:
 def enumerate_states(grammar: CompiledGrammar, max_states: int, max_bytes: int) -> Tables:
     """The tables of a grammar, of at most so many states, and at most so many bytes each for transitions and masks.
 
-    Raises `DeviceAutomatonError` if that is not enough, or if the grammar drops states on the way.
+    Raises `DeviceAutomatonError` if that is not enough, if the grammar drops states on the way, or if it counts tokens.
     """
+    if grammar.counts_tokens:  # then the bytes of a token do not tell where it leads
+        raise DeviceAutomatonError("max_tokens", 0, "a terminal takes only so many tokens")
     try:
         counting = _Counting(grammar, max_states)
         counting.run()

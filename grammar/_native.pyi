@@ -40,7 +40,13 @@ class CompiledGrammar:
         """The state after a token, -1 if the bitmask of `state` forbids it."""
 
     def step_bytes(self, state: int, data: bytes) -> int:
-        """The state after some text, -1 if no text of the language goes on like this."""
+        """The state after some text, -1 if no text of the language goes on like this.
+
+        Where terminals count tokens, it is the beginning of one token, which the next text or token goes on with."""
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether it depends on where tokens end what may come next: some terminal takes only so many tokens."""
 
     def is_accepting(self, state: int) -> bool:
         """Whether the text may end here: exactly then the end tokens are allowed."""

@@ -76,6 +76,7 @@ def reasoning(
     line_breaks: int = 2,
     optional: bool = False,
     max_chars: int | None = None,
+    max_tokens: int | None = None,
 ) -> Constraint:
     """A span of reasoning, then an answer: `begin`, any text, the first `end`, some line breaks, a text of `answer`.
 
@@ -89,6 +90,7 @@ def reasoning(
         line_breaks: how many of them may stand between the span and the answer. They belong to neither.
         optional: the span may be missing. Whatever begins with `begin` and has an `end` is read as having one.
         max_chars: how many characters the reasoning may have.
+        max_tokens: how many tokens may take part in the reasoning, and in an `end` that is text; see `regex`.
 
     Raises `TypeError` for a wrong argument, `GrammarError` for an empty `end`, or an optional span without `begin`.
     """
@@ -96,7 +98,10 @@ def reasoning(
     check_natural("line_breaks", line_breaks)
     begins, opening = _mark("begin", begin, allow_empty=not optional)
     ends, closing = _mark("end", end, allow_empty=False)
-    span = sequence(free_text(ends, max_chars=max_chars), closing) if closing else until(ends, max_chars=max_chars)
+    if closing:
+        span = sequence(free_text(ends, max_chars=max_chars, max_tokens=max_tokens), closing)
+    else:
+        span = until(ends, max_chars=max_chars, max_tokens=max_tokens)
     options = (("end", ends), ("line_breaks", line_breaks), ("optional", optional))
     parts = (opening or as_constraint("begin", begins), span, as_constraint("answer", answer))
     return Composition("reasoning", begins, options, parts=parts)

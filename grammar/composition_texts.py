@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from .composition_substring import pieces_of
-from .constraint import Constraint
-from .constraint_options import check_bool, check_natural, check_one_of, check_text, compact_json
+from .constraint import Constraint, terminal
+from .constraint_options import check_bool, check_max_tokens, check_natural, check_one_of, check_text, compact_json
 from .errors import GrammarError, LimitError
 from .ir import (
     ANY_CHAR,
@@ -26,6 +26,7 @@ from .limits import DEFAULT_LIMITS, Limits
 
 Units: TypeAlias = Literal["chars", "words", "lines"]
 
+_REST_OF_CHARACTER = 3  # bytes
 _SOME_TEXT = Repeat(ANY_CHAR, 1)
 
 
@@ -34,19 +35,20 @@ class TextConstraint(Constraint):
 
     def grammar(self, limits: Limits = DEFAULT_LIMITS) -> Grammar:
         """As `Constraint.grammar`."""
-        options = dict(self.options)
+        options: dict[str, Any] = dict(self.options)
         if self.kind == "substring":
             if 2 * len(self.source) > limits.grammar_nodes:  # as many states as there can be, if units are characters
                 raise LimitError("grammar_nodes", limits.grammar_nodes, f"pieces of {len(self.source)} characters")
-            return Grammar(
-                Terminal(pieces_of(self.source, str(options["by"]), allow_empty=bool(options["allow_empty"])))
-            )
+            return Grammar(Terminal(pieces_of(self.source, options["by"], allow_empty=options["allow_empty"])))
         texts, most = tuple(json.loads(self.source)), options["max_chars"]
         language = ending_with if self.kind == "until" else without
-        return Grammar(Terminal(language(texts, None if most is None else int(most))))
+        regex = language(texts, most)
+        # A text may stop in the middle of a character, and one that is not at its end can still be ended by any stop.
+        longest = max((len(text.encode()) for text in texts), default=0) if self.kind == "until" else 0
+        return Grammar(terminal(regex, options.get("max_tokens"), longest + _REST_OF_CHARACTER))
 
 
-def until(stop: str | Sequence[str], *, max_chars: int | None = None) -> Constraint:
+def until(stop: str | Sequence[str], *, max_chars: int | None = None, max_tokens: int | None = None) -> Constraint:
     """Any text that ends with the first occurrence of a stop text in it.
 
     The text is over as soon as one of several stops has been written: no other is in it before the end, not even one
@@ -55,6 +57,7 @@ def until(stop: str | Sequence[str], *, max_chars: int | None = None) -> Constra
     Args:
         stop: a text, or several.
         max_chars: how many characters may stand before the stop.
+        max_tokens: how many tokens may take part in the text, stop included; see `regex`.
 
     Raises `TypeError` for what is no text, `GrammarError` for an empty stop or an empty list.
     """
@@ -63,18 +66,20 @@ def until(stop: str | Sequence[str], *, max_chars: int | None = None) -> Constra
         raise GrammarError("until: there is no stop, so the text could not end")
     if max_chars is not None:
         check_natural("max_chars", max_chars)
-    return TextConstraint("until", compact_json(stops), (("max_chars", max_chars),))
+    return TextConstraint("until", compact_json(stops), (("max_chars", max_chars), *check_max_tokens(max_tokens)))
 
 
-def free_text(without: str | Sequence[str] = (), *, max_chars: int | None = None) -> Constraint:
-    """Any text that holds none of some texts; it may be empty.
+def free_text(
+    without: str | Sequence[str] = (), *, max_chars: int | None = None, max_tokens: int | None = None
+) -> Constraint:
+    """Any text that holds none of some texts; it may be empty. `max_tokens`: see `regex`.
 
     Raises `TypeError` for what is no text, `GrammarError` for an empty one.
     """
     texts = _texts("without", [without] if isinstance(without, str) else without)
     if max_chars is not None:
         check_natural("max_chars", max_chars)
-    return TextConstraint("free_text", compact_json(texts), (("max_chars", max_chars),))
+    return TextConstraint("free_text", compact_json(texts), (("max_chars", max_chars), *check_max_tokens(max_tokens)))
 
 
 def substring(text: str, by: Units = "chars", *, allow_empty: bool = False) -> Constraint:

@@ -21,6 +21,7 @@ from .constraint_options import (
     PropertyOrder,
     Whitespace,
     check_bool,
+    check_max_tokens,
     check_one_of,
     check_text,
     compact_json,
@@ -28,7 +29,7 @@ from .constraint_options import (
     reading_options,
 )
 from .errors import GrammarError
-from .ir import Grammar, JsonLayout, SpecialToken, Terminal, TextSet
+from .ir import CountedTerminal, Grammar, JsonLayout, Regex, SpecialToken, Terminal, TextSet
 from .json_reading import Formats, Integers, Reading, UnknownFormats
 from .json_schema import from_json_schema
 from .limits import DEFAULT_LIMITS, Limits
@@ -174,13 +175,18 @@ def json_schema(
     return Constraint("json_schema", source, options, python_type)
 
 
-def regex(pattern: str, *, dialect: Dialect = "python", search: bool = False) -> Constraint:
+def regex(
+    pattern: str, *, dialect: Dialect = "python", search: bool = False, max_tokens: int | None = None
+) -> Constraint:
     """Text that matches a regular expression.
 
     Args:
         pattern: the expression. `dialect` says how it is spelled: "python" as for the module `re`, "ecma" as in
             ECMA-262 with the flag `u` (the spelling of JSON Schema).
         search: allow any text before and after a match; otherwise the whole text matches.
+        max_tokens: how many tokens may take part in the text, where it is a part of another constraint: those that spell
+            a byte of it, be it the last of a token that begins before or goes on behind. If the vocabulary cannot spell a
+            match with so few tokens, compiling it is a `VocabularyError`.
 
     Raises `TypeError` or `ValueError` for a wrong option; a wrong pattern is a `GrammarSyntaxError` at compile time.
     """
@@ -190,7 +196,7 @@ def regex(pattern: str, *, dialect: Dialect = "python", search: bool = False) ->
         )
     check_one_of("dialect", dialect, Dialect)
     check_bool("search", search)
-    return Constraint("regex", pattern, (("dialect", dialect), ("search", search)))
+    return Constraint("regex", pattern, (("dialect", dialect), ("search", search), *check_max_tokens(max_tokens)))
 
 
 def choice(texts: Sequence[str]) -> Constraint:
@@ -234,7 +240,13 @@ def _not_a_value(schema: object) -> object:
 
 
 def _regex_grammar(pattern: str, options: Mapping[str, Any]) -> Grammar:
-    return Grammar(Terminal(from_regex(pattern, **options)))
+    regex = from_regex(pattern, dialect=options["dialect"], search=options["search"])
+    return Grammar(terminal(regex, options.get("max_tokens")))
+
+
+def terminal(regex: Regex, max_tokens: int | None, enough: int | None = None) -> Terminal | CountedTerminal:
+    """A terminal in which only so many tokens may take part, if there is such a bound."""
+    return Terminal(regex) if max_tokens is None else CountedTerminal(regex, max_tokens, enough)
 
 
 def _schema_grammar(source: str, options: Mapping[str, Any], limits: Limits) -> Grammar:

@@ -72,6 +72,19 @@ def check_natural(option: str, value: object) -> None:
         raise ValueError(f"{option}: must not be negative, is {value}")
 
 
+def check_max_tokens(value: int | None) -> Options:
+    """How many tokens may take part in a terminal, as an option; none if any number may.
+
+    Raises `TypeError` or `ValueError`.
+    """
+    if value is None:
+        return ()
+    check_natural("max_tokens", value)
+    if value == 0:
+        raise ValueError("max_tokens: must be at least 1")
+    return (("max_tokens", value),)
+
+
 def check_bounds(lower: str, minimum: object, upper: str, maximum: object) -> None:
     """Two naturals, the second of which may be None. Raises `TypeError` or `ValueError`."""
     check_natural(lower, minimum)

@@ -149,6 +149,22 @@ class Terminal:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class CountedTerminal:
+    """A text of `regex` in which at most `max_tokens` (at least 1) tokens take part: each of which spells a byte of it.
+
+    It may not stand in an `Array` or `Record` that compares its items or names.
+
+    `enough`: with so many more bytes, or fewer, a text can be completed wherever in it a token ends; None if whoever
+    builds the node does not know it. The masks of a terminal that may take more tokens than that cost no more than
+    without a count.
+    """
+
+    regex: Regex
+    max_tokens: int
+    enough: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class SpecialToken:
     """The special token of this name; the empty language where the vocabulary has none (or it is an end token).
 
@@ -317,7 +333,9 @@ class Array:
     counters: tuple[Counter, ...] = ()
 
 
-Node: TypeAlias = Terminal | SpecialToken | Lexeme | Scope | Sequence | Choice | Reference | Record | Array
+Node: TypeAlias = (
+    Terminal | CountedTerminal | SpecialToken | Lexeme | Scope | Sequence | Choice | Reference | Record | Array
+)
 Place: TypeAlias = Node | tuple[Alternative, ...]
 """What fills a field or an item: a node that counts nothing, or one of several alternatives."""
 

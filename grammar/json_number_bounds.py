@@ -9,7 +9,7 @@ those without. Every double inside the interval can be written.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -88,17 +88,21 @@ def _first(bound: Fraction, excluded: bool, is_double: Callable[[int], bool]) ->
 
 
 def whole_bounds(
-    minimum: int | None, maximum: int | None, is_double: Callable[[int], bool]
+    minimum: int | None, maximum: int | None, doubles: Collection[int], step: int = 1
 ) -> tuple[int | None, int | None]:
-    """The bounds of integers, moved to the doubles by which the schema spells them. An excluded double is next to them."""
-    low = None if minimum is None else _first_whole(minimum, is_double)
-    high = None if maximum is None else -_first_whole(-maximum, lambda value: is_double(-value))
+    """The bounds of integers, moved to the doubles by which the schema spells them. An excluded double is next to them.
+
+    `doubles`: the whole numbers that the schema spells as doubles. `step`: the integers are multiples of it, and the
+    bounds the first and the last of them inside what the schema says.
+    """
+    low = None if minimum is None else _first_whole(minimum, doubles, step)
+    high = None if maximum is None else -_first_whole(-maximum, [-value for value in doubles], step)
     return low, high
 
 
-def _first_whole(minimum: int, is_double: Callable[[int], bool]) -> int:
-    below = Fraction(minimum - 1)
-    return max(_first(Fraction(minimum), False, is_double), _first(below, True, is_double))
+def _first_whole(minimum: int, doubles: Collection[int], step: int) -> int:
+    near = [value for value in doubles if minimum - step <= value <= minimum and may_be_double(value)]
+    return max([minimum, *(int(_nearest(Fraction(value))) + int(value < minimum) for value in near)])
 
 
 def _next(end: Fraction, excluded: bool) -> int:

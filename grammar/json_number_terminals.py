@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from math import lcm
 from typing import Any, Final
 
 from jsonschema_rs.canonical import IntegerView, NumberView
@@ -50,7 +51,7 @@ def integer_terminal(view: IntegerView, draft: int, part: Part, translator: Tran
     divisors = [exact(value).numerator for value in view.multiple_of]
     excluded = [exact(value).numerator for value in view.not_multiple_of]
     spelled = broken_integers if takes_fractions(translator, draft) else multiples
-    minimum, maximum = whole_bounds(view.minimum, view.maximum, part.is_double)
+    minimum, maximum = whole_bounds(view.minimum, view.maximum, part.doubles, lcm(*divisors))
     try:
         regex = spelled(minimum, maximum, divisors, excluded)
     except DivisorTooLarge as error:

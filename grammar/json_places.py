@@ -10,7 +10,7 @@ Nothing here decides which values are valid. A reference that cannot be followed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
 from itertools import chain
@@ -134,7 +134,12 @@ class Part:
 
     def is_double(self, value: int) -> bool:
         """Whether the schema spells this whole number as a double somewhere, which then has another value."""
-        return value in self._source.doubles
+        return value in self.doubles
+
+    @property
+    def doubles(self) -> Collection[int]:
+        """The whole numbers that the schema spells as doubles, which then have other values."""
+        return self._source.doubles
 
     def pointer(self, keyword: str = "", value: object = None) -> str:
         """The pointer of the first place with `keyword` (and this value there, if any has it), or of the first place."""

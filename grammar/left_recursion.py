@@ -10,6 +10,7 @@ corner are split into the empty text and the others; nothing else is freed of it
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from . import ir
 from .errors import LimitError
@@ -144,9 +145,9 @@ class _Rewriting:
         match node:
             case ir.Reference(rule):
                 return self._some_reference(rule)
-            case ir.Terminal(regex):
+            case ir.Terminal(regex) | ir.CountedTerminal(regex):
                 rest = without_empty(regex)
-                return NOTHING if rest is ir.NOTHING else ir.Terminal(rest)
+                return NOTHING if rest is ir.NOTHING else replace(node, regex=rest)
             case ir.Scope(inner):
                 new = self._node(inner, True)
                 return NOTHING if new is NOTHING else ir.Scope(new)

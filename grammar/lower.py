@@ -16,13 +16,16 @@ from . import ir
 from .errors import GrammarError
 from .lower_long import FreeChars, long_string
 from .lower_regex import Regexes, bounds, int32
+from .rule_analysis import reachable_nodes
 from .special_tokens import mark
 
 # The operations of grammar/native/program.cpp, in the same order; those of regular expressions are in lower_regex.py.
 TERMINAL, SEQUENCE, CHOICE, ALIAS, RECORD, ARRAY, LEXEME, SCOPE = range(20, 28)
 LEXER: Final = 28
+COUNTED: Final = 29
 START: Final = 30
 
+_MOST_TOKENS: Final = 1 << 29  # of a terminal, as in program.cpp
 _STYLES: Final = {"flexible": 0, "compact": 1, "indent": 2}
 
 
@@ -64,6 +67,7 @@ class _Nodes:
         start = self._number(self._start)
         code: list[int] = []
         at = 0
+        counted, comparing = False, []
         while at < len(self._queue):
             node = self._queue[at]
             write = _NODES.get(type(node))
@@ -71,6 +75,13 @@ class _Nodes:
                 raise TypeError(f"{type(node).__name__} is not a grammar node")
             code += write(self, node)
             at += 1
+            counted = counted or isinstance(node, ir.CountedTerminal)
+            if (isinstance(node, ir.Array) and node.different) or (
+                isinstance(node, ir.Record) and node.different_names
+            ):
+                comparing.append(node)
+        if counted:
+            _refuse_counted_inside(comparing, self._rules)
         program = array("i", [*self._regexes.code, *self._lexer_code, *code, START, start])
         return program.tobytes(), bytes(self._regexes.text)
 
@@ -86,6 +97,11 @@ class _Nodes:
         if type(regex) is ir.JsonString and (long := long_string(regex.content)) is not None:
             return self.sequence(long)
         return [TERMINAL, self._regexes.number(regex)]
+
+    def counted_terminal(self, node: ir.CountedTerminal) -> list[int]:
+        if not 1 <= node.max_tokens <= _MOST_TOKENS:
+            raise GrammarError(f"max_tokens of a terminal is from 1 to {_MOST_TOKENS}, not {node.max_tokens}")
+        return [COUNTED, self._regexes.number(node.regex), node.max_tokens, -1 if node.enough is None else node.enough]
 
     def free_chars(self, node: FreeChars) -> list[int]:
         return [TERMINAL, self._regexes.free_chars(node.regex)]
@@ -168,8 +184,17 @@ class _Nodes:
         return code
 
 
+def _refuse_counted_inside(comparing: list[ir.Array | ir.Record], rules: dict[str, ir.Node]) -> None:
+    for container in comparing:
+        if any(isinstance(node, ir.CountedTerminal) for node in reachable_nodes(ir.Grammar(container, rules))):
+            raise GrammarError(
+                "a terminal with max_tokens stands in items or properties that must differ: not supported"
+            )
+
+
 _NODES: Final[dict[type, Callable[[_Nodes, Any], list[int]]]] = {
     ir.Terminal: _Nodes.terminal,
+    ir.CountedTerminal: _Nodes.counted_terminal,
     FreeChars: _Nodes.free_chars,
     ir.SpecialToken: _Nodes.special_token,
     ir.Lexeme: _Nodes.lexeme,

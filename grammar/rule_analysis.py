@@ -114,7 +114,7 @@ def nullable_nodes(nodes: Iterable[ir.Node], rules: Mapping[str, ir.Node]) -> No
 
     def demand(node: ir.Node) -> _Demand:
         match node:
-            case ir.Terminal(regex):
+            case ir.Terminal(regex) | ir.CountedTerminal(regex):
                 return _ALWAYS if nullable_regex(regex) else _NEVER
             case ir.SpecialToken() | ir.Lexeme() | ir.Record() | ir.Array():
                 return _NEVER
@@ -131,7 +131,7 @@ def productive_nodes(nodes: Iterable[ir.Node], rules: Mapping[str, ir.Node]) -> 
 
     def demand(node: ir.Node) -> _Demand:
         match node:
-            case ir.Terminal(regex):
+            case ir.Terminal(regex) | ir.CountedTerminal(regex):
                 return _NEVER if barren_regex(regex) else _ALWAYS
             case ir.SpecialToken():
                 return _ALWAYS

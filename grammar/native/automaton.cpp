@@ -29,6 +29,7 @@ Automaton::Automaton(std::shared_ptr<Vocabulary> vocabulary, std::string code, s
     lexemes_ = std::make_unique<Lexemes>(*program_, *lexer_, limits_.derivative_steps);
     program_->settle(lexemes_->unreadable());
     lexemes_->look_at_neighbours();
+    if (program_->counts_tokens()) look_at_counts();
     frames_ = std::make_unique<Frames>(*program_, *lexer_);
     reaches_ = std::make_unique<Reaches>(*lexer_, *lexemes_, *vocabulary_);
     if (!program_->terminals().empty()) stacks_.weigh_with(*frames_);
@@ -66,6 +67,7 @@ uint64_t Automaton::hash_of(const Config& config) {
     for (const Item& item : config.items) {
         hash = mix(mix(hash, item.lex), item.stacks);
         if (!item.is_plain()) hash = mix(mix(hash, item.longer), item.guard);
+        if (item.allowance.is_limited()) hash = mix(hash, item.allowance.halves);
     }
     return config.trail ? mix(hash, config.trail->hash()) : hash;
 }
@@ -98,13 +100,12 @@ StateId Automaton::intern(std::vector<Item> items, bool accepting, TrailPtr trai
 // One item per lexer state, then one per set of stacks: what reads the same, or goes on the same, is one.
 void Automaton::normalise(std::vector<Item>& items) {
     if (items.size() < 2) return;
-    auto same_reading = [](const Item& a, const Item& b) {
-        return a.lex == b.lex && a.longer == b.longer && a.guard == b.guard;
-    };
-    auto by_reading = [](const Item& a, const Item& b) {
-        return std::tie(a.lex, a.longer, a.guard, a.stacks) < std::tie(b.lex, b.longer, b.guard, b.stacks);
-    };
-    std::ranges::sort(items, by_reading);
+    auto reading = [](const Item& item) { return std::tie(item.lex, item.longer, item.guard, item.allowance); };
+    auto same_reading = [&](const Item& a, const Item& b) { return reading(a) == reading(b); };
+    if (program_->counts_tokens()) keep_largest_allowances(items);
+    std::ranges::sort(items, [&](const Item& a, const Item& b) {
+        return std::tuple_cat(reading(a), std::tie(a.stacks)) < std::tuple_cat(reading(b), std::tie(b.stacks));
+    });
     // Halves first: one after the other, n sets would be united in n^2 steps.
     auto united = [&](auto&& self, size_t begin, size_t end) -> StackId {
         size_t half = begin + (end - begin) / 2;
@@ -128,8 +129,9 @@ void Automaton::join_equal_stacks(std::vector<Item>& items) {
         std::vector<ExprId> same;
         size_t j = i;
         for (; j < items.size() && items[j].stacks == items[i].stacks; ++j) {
-            if (items[j].is_plain()) same.push_back(items[j].lex);
-            if (!items[j].is_plain()) joined.push_back(items[j]);
+            bool is_free = items[j].is_plain() && !items[j].allowance.is_limited();
+            if (is_free) same.push_back(items[j].lex);
+            if (!is_free) joined.push_back(items[j]);
         }
         if (!same.empty())
             joined.push_back({same.size() == 1 ? same[0] : lexer_->regex.any_of(std::move(same)), items[i].stacks});
@@ -154,7 +156,7 @@ StateId Automaton::step_untried(StateId state, uint8_t byte) {
     bool accepting = false, opens = false;
     int32_t choice = INT32_MAX;
     for (const Item& item : config.items) {
-        Item next{lexer_->step(item.lex, byte), item.stacks, item.longer, item.guard};
+        Item next{lexer_->step(item.lex, byte), item.stacks, item.longer, item.guard, item.allowance.after_byte()};
         if (next.lex == RegexSet::kNothing || (!next.is_plain() && !step_guards(next, byte))) continue;
         if (!lexer_->alive(next.lex).empty()) items.push_back(next);
         if (!lexer_->nullable(next.lex)) continue;
@@ -242,6 +244,15 @@ void Automaton::remove(Matcher* matcher) {
     matchers_.erase(matcher);
 }
 
+// The state between this token and the next, dead if no tokens complete the text. The caller holds `gc_` shared.
+StateId Automaton::end_token(StateId state) {
+    StateId known = at(state).after_token.load(std::memory_order_acquire);
+    if (known >= 0 && at(known).token_life.load() == Life::Alive) return known;
+    Building building(*this);
+    StateId after = after_token(state);
+    return after != kDead && token_alive(after) ? after : kDead;
+}
+
 // ------------------------------------------------------------------------------------------------------------- public
 
 // The caller holds `gc_` shared.
@@ -254,9 +265,8 @@ StateId Automaton::step_token(StateId state, TokenId token) {
     const std::string& bytes = vocabulary_->token(token);
     if (bytes.empty()) return kDead;
     StateId next = walk(state, bytes);
-    if (next == kDead || vocabulary_->spells_every_byte()) return next;
-    Building building(*this);
-    return token_alive(next) ? next : kDead;
+    if (next == kDead || (vocabulary_->spells_every_byte() && !program_->counts_tokens())) return next;
+    return end_token(next);
 }
 
 size_t Automaton::validate(StateId state, std::span<const TokenId> tokens) {

@@ -63,6 +63,7 @@ public:
     const std::shared_ptr<Vocabulary>& vocabulary() const { return vocabulary_; }
     const std::string& code() const { return code_; }
     const std::string& text() const { return text_; }
+    bool counts_tokens() const { return program_->counts_tokens(); }
     const Limits& limits() const { return limits_; }
 
     // Each throws std::out_of_range for an integer that is no state, or no longer one.
@@ -144,6 +145,7 @@ private:
         std::array<std::atomic<uint64_t>, 6> few{};  // the first transitions: state + 1 above the byte; 0 is free
         std::atomic<Table*> table{nullptr};          // all transitions, once they are more
         std::atomic<const Mask*> mask{nullptr};
+        std::atomic<StateId> after_token{kUnknown};  // where terminals count: the state if a token ends here
         std::atomic<Life> token_life{Life::Unknown};
         Life trail_life = Life::Unknown, guard_life = Life::Unknown;  // where it has to be looked for
         ~Config();
@@ -176,6 +178,7 @@ private:
     StateId step_locked(StateId state, uint8_t byte);
     StateId walk(StateId state, std::string_view data);
     StateId step_token(StateId state, TokenId token);
+    StateId end_token(StateId state);
     StateId compute_step(StateId state, uint8_t byte);
     StateId state_of(const Fragment& fragment);  // as if the text began with it
     StateId intern(std::vector<Item> items, bool accepting, TrailPtr trail = nullptr);
@@ -192,6 +195,7 @@ private:
     void run(const ClosurePlan& plan, StackId below, std::vector<Item>& items, std::vector<Reader>& readers);
     void add_readings(const std::vector<Reader>& readers, std::vector<Item>& items);  // with stacks for slots
     void split_by_guard(const Item& item, std::vector<Item>& out);
+    static void keep_largest_allowances(std::vector<Item>& items);
     void join_equal_stacks(std::vector<Item>& items);
     StackId with_guard(StackId stacks, ExprId guard);
     static uint64_t hash_of(const Config& config);
@@ -216,10 +220,37 @@ private:
     void tokens_below(const Trie& trie, int32_t node, StateId state, Tokens& out);
     const std::shared_ptr<const LexMask>& mask_below(ExprId lex, int32_t node);
     void walk_trie(const Trie& trie, int32_t root, StateId state, Tokens& out);
+    template <typename Visit>
+    void visit_token_ends(StateId state, Visit visit);
     std::vector<std::pair<StateId, int32_t>> token_ends(StateId state);
     bool token_alive(StateId state);
+    Life known_token_life(StateId state);
     void search_token_life(StateId state);
     void require_spelling();
+
+    // automaton_counted.cpp
+    static bool is_counted(const Config& config);
+    StateId after_token(StateId state);
+    static bool has_plenty(const Item& item);
+    bool is_hopeless(const Item& item);
+    bool has_enough(const Item& item);
+    void look_at_counts();
+    int32_t fewest_tokens_in(ExprId lex, int32_t most);
+    struct TokenSteps {
+        bool leaves = false;         // some token reads a text, and may go on behind it
+        bool ends = false;           // some token ends with a text
+        std::vector<ExprId> states;  // at the end of one token
+    };
+    const TokenSteps& token_steps(ExprId lex);
+    int32_t count_tokens(ExprId lex, int32_t most, bool may_go_on);
+    int32_t tokens_of_shortest(ExprId lex);
+    StateId uncounted(StateId state);
+    std::unique_ptr<Mask> build_counted_mask(StateId state);
+    Life life_without_search(const Config& config);
+    std::pair<StateId, size_t> read_token(StateId state, std::string_view text);
+    std::vector<StateId> search_token_way(StateId start);
+    std::vector<StateId> walk_tokens_out(StateId start);
+    int32_t distance_in_tokens(StateId state);
 
     // automaton_guard.cpp
     bool step_guards(Item& item, uint8_t byte);
@@ -261,9 +292,10 @@ private:
     struct Way {
         int32_t tokens;  // the fewest that spell it, and the end token
         StateId next;    // itself: the text ends
-        uint8_t byte;
+        uint8_t byte;    // no meaning where terminals count: there it is a token that leads to `next`
     };
     int64_t weight_of(StackId stacks);
+    int64_t weight_of_state(StateId state);
     std::string text_of(StateId state);
     std::string text_of_stacks(StackId stacks);
     std::string search_way(StateId state);
@@ -323,6 +355,13 @@ private:
     std::unordered_map<uint64_t, std::weak_ptr<const Bits>> rows_;              // of masks, by their hash
     std::unordered_map<StateId, Way> ways_;
     std::unordered_map<StackId, int64_t> weights_;
+    struct Fewest {
+        int32_t tokens;  // more than `most` if these do not suffice
+        int32_t most;
+    };
+    std::unordered_map<ExprId, Fewest> fewest_in_;
+    std::unordered_map<ExprId, TokenSteps> token_steps_;
+    bool is_scarce_ = false;  // some may take so few tokens that one may lead too far into them
     std::vector<std::pair<StateId, const Config*>> walk_path_;  // scratch of `walk_trie`, by depth
     StateTable<Config> configs_;
     HashIndex config_index_;

@@ -151,7 +151,8 @@ private:
             if (move.kind != Move::Read && move.kind != Move::Lex) continue;
             int32_t after = move.next == Move::kReturn ? place.slot : push(move.next, place.slot);
             if (move.kind == Move::Lex) read_terminal(move.what, after, place.guard);
-            if (move.kind == Move::Read) add_item({move.what, after, RegexSet::kNothing, place.guard});
+            if (move.kind != Move::Read) continue;
+            add_item({move.what, after, RegexSet::kNothing, place.guard, Allowance::of(move)});
         }
     }
 

@@ -40,6 +40,13 @@ int64_t Automaton::weight_of(StackId stacks) {
     return weights_.at(stacks);
 }
 
+int64_t Automaton::weight_of_state(StateId state) {
+    int64_t least = at(state).accepting ? 0 : kFar;
+    for (const Item& item : at(state).items)
+        least = std::min(least, lexer_->shortest(item.lex) + weight_of(item.stacks));
+    return least;
+}
+
 std::string Automaton::text_of_stacks(StackId stacks) {
     constexpr size_t kLongest = 1u << 22;
     std::string text;
@@ -92,12 +99,6 @@ std::string Automaton::search_way(StateId start) {
     std::unordered_set<StateId> seen{start};
     using Open = std::tuple<int64_t, int32_t, int32_t>;  // weight, less the bytes read, index of the visit
     std::priority_queue<Open, std::vector<Open>, std::greater<>> open;
-    auto weigh = [&](StateId state) {
-        int64_t least = at(state).accepting ? 0 : kFar;
-        for (const Item& item : at(state).items)
-            least = std::min(least, lexer_->shortest(item.lex) + weight_of(item.stacks));
-        return least;
-    };
     open.emplace(0, 0, 0);
     while (!open.empty()) {
         auto [weight, less, index] = open.top();
@@ -114,7 +115,7 @@ std::string Automaton::search_way(StateId start) {
             StateId next = step_locked(from, static_cast<uint8_t>(byte));
             if (next == kDead || !seen.insert(next).second) return;
             visits.emplace_back(next, index, static_cast<uint8_t>(byte));
-            open.emplace(1 - less + weigh(next), less - 1, static_cast<int32_t>(visits.size()) - 1);
+            open.emplace(1 - less + weight_of_state(next), less - 1, static_cast<int32_t>(visits.size()) - 1);
         });
         if (static_cast<long>(visits.size()) > limits_.liveness_states)
             throw LimitReached("liveness_states", limits_.liveness_states,
@@ -161,10 +162,8 @@ int32_t Automaton::fewest_tokens(uint8_t byte, StateId next) {
     const Trie& trie = vocabulary_->trie();
     int32_t node = 0, fewest = kFar;
     for (;;) {
-        int32_t child = node + 1, end = trie.end(node);
-        while (child < end && trie.byte(child) != byte) child = trie.end(child);
-        if (child >= end) break;
-        node = child;
+        node = trie.child(node, byte);
+        if (node < 0) break;
         const Way& way = ways_.at(next);
         if (!trie.tokens(node).empty()) fewest = std::min(fewest, way.tokens + 1);
         if (way.next == next) break;  // the text ends
@@ -179,6 +178,7 @@ int32_t Automaton::distance_locked(StateId state) {
     if (state == kTerminated) return 0;
     if (auto found = ways_.find(state); found != ways_.end()) return found->second.tokens;
     program_->weigh();
+    if (program_->counts_tokens()) return distance_in_tokens(state);
     std::vector<std::pair<StateId, uint8_t>> path = walk_out(state);
     for (size_t i = path.size(); i-- > 0;) {
         auto [from, byte] = path[i];
@@ -219,7 +219,8 @@ void Automaton::fill_within(StateId state, int32_t remaining, std::span<uint32_t
     int looked_at = 0;
     for (auto [next, token] : token_ends(state)) {
         if (next != last) {
-            bool is_known = ways_.contains(next) || looked_at++ < kMost;
+            bool is_known =
+                ways_.contains(next) || (looked_at++ < kMost && (!program_->counts_tokens() || token_alive(next)));
             fits = is_known && distance_locked(next) < remaining;
             last = next;
         }

@@ -54,10 +54,14 @@ const Automaton::Mask& Automaton::make_mask(StateId state) {
     Config& config = at(state);
     const Mask* known = config.mask.load();
     if (known != nullptr) return *known;
-    std::unique_ptr<Mask> mask = !vocabulary_->spells_every_byte() ? build_mask_checked(state)
-                                 : config.trail                    ? build_trail_mask(state)
-                                 : is_split_by_lexemes()           ? build_lexeme_mask(state)
-                                                                   : build_mask(state);
+    std::unique_ptr<Mask> mask;
+    if (program_->counts_tokens() && vocabulary_->spells_every_byte()) mask = build_counted_mask(state);
+    if (mask == nullptr) {
+        mask = !vocabulary_->spells_every_byte() ? build_mask_checked(state)
+               : config.trail                    ? build_trail_mask(state)
+               : is_split_by_lexemes()           ? build_lexeme_mask(state)
+                                                 : build_mask(state);
+    }
     flatten(*mask);
     for (SharedBits& base : mask->bases) base = same_row(base);
     mask->bytes = count_bytes(*mask);
@@ -306,62 +310,92 @@ void Automaton::walk_trie(const Trie& trie, int32_t root, StateId state, Tokens&
     }
 }
 
-// ----------------------------------------------------------- vocabularies that cannot spell every byte: look further
+// -------------------------------- vocabularies that cannot spell every byte, and terminals that count: look further
 
 // A text that can be completed may still have no completion in tokens. Then a token is allowed only if some sequence of
 // tokens leads from its end to an accepting state.
 std::unique_ptr<Automaton::Mask> Automaton::build_mask_checked(StateId state) {
     auto mask = std::make_unique<Mask>();
-    for (auto [end, token] : token_ends(state)) {
-        if (token_alive(end)) mask->tokens.push_back(token);
-    }
+    std::unordered_map<StateId, bool> allowed;
+    StateId last = kDead;
+    bool is_allowed = false;
+    visit_token_ends(state, [&](StateId reached, std::span<const TokenId> tokens) {
+        if (reached != last) {
+            auto [found, is_new] = allowed.try_emplace(reached, false);
+            if (is_new) {
+                StateId end = after_token(reached);
+                found->second = end != kDead && token_alive(end);
+            }
+            last = reached;
+            is_allowed = found->second;
+        }
+        if (is_allowed) mask->add(tokens);
+    });
     return mask;
 }
 
-std::vector<std::pair<StateId, int32_t>> Automaton::token_ends(StateId state) {
+// Calls `visit` with the state that tokens lead to, before they are over, and the tokens.
+template <typename Visit>
+void Automaton::visit_token_ends(StateId state, Visit visit) {
     const Trie& trie = vocabulary_->trie();
-    std::vector<std::pair<StateId, int32_t>> ends;
-    std::vector<StateId> path(static_cast<size_t>(trie.max_depth()) + 1);
-    path[0] = state;
+    std::vector<std::pair<StateId, const Config*>> path(static_cast<size_t>(trie.max_depth()) + 1);
+    path[0] = {state, &at(state)};
     for (int32_t node = 1; node < trie.size();) {
-        StateId next = step_locked(path[trie.depth(node) - 1], trie.byte(node));
+        const auto [from, config] = path[trie.depth(node) - 1];
+        StateId next = known_step(*config, trie.byte(node));
+        if (next == kUnknown) next = step_locked(from, trie.byte(node));
         if (next == kDead) {
             node = trie.end(node);
             continue;
         }
-        for (TokenId token : trie.tokens(node)) ends.emplace_back(next, token);
-        path[trie.depth(node)] = next;
+        path[trie.depth(node)] = {next, &at(next)};
+        if (!trie.tokens(node).empty()) visit(next, trie.tokens(node));
         ++node;
     }
+}
+
+// The states between tokens that the next one may lead to, each with that token.
+std::vector<std::pair<StateId, int32_t>> Automaton::token_ends(StateId state) {
+    std::vector<std::pair<StateId, int32_t>> ends;
+    visit_token_ends(state, [&](StateId reached, std::span<const TokenId> tokens) {
+        StateId end = after_token(reached);
+        if (end == kDead) return;
+        for (TokenId token : tokens) ends.emplace_back(end, token);
+    });
     return ends;
 }
 
 bool Automaton::token_alive(StateId state) {
-    if (at(state).token_life.load() == Life::Unknown) search_token_life(state);
+    if (known_token_life(state) == Life::Unknown) search_token_life(state);
     return at(state).token_life.load() == Life::Alive;
+}
+
+Automaton::Life Automaton::known_token_life(StateId state) {
+    Config& config = at(state);
+    Life life = config.token_life.load();
+    if (life != Life::Unknown) return life;
+    life = life_without_search(config);
+    if (life != Life::Unknown) at(state).token_life = life;
+    return life;
 }
 
 // Breadth first over tokens until an accepting state; success marks the path, failure everything that was visited.
 void Automaton::search_token_life(StateId start) {
     std::vector<std::pair<StateId, int32_t>> visits{{start, -1}};  // state, index of its parent
     std::unordered_set<StateId> seen{start};
-    auto is_goal = [&](StateId state) {
-        const Config& config = at(state);
-        return config.accepting || config.token_life.load() == Life::Alive;
-    };
     auto succeed = [&](int32_t last) {
         for (; last >= 0; last = visits[last].second) at(visits[last].first).token_life = Life::Alive;
     };
-    if (is_goal(start)) return succeed(0);
     for (size_t i = 0; i < visits.size(); ++i) {
         if (static_cast<long>(visits.size()) > limits_.liveness_states) {
             throw LimitReached("liveness_states", limits_.liveness_states,
                                "deciding whether this vocabulary can complete a text takes too many states");
         }
         for (auto [end, token] : token_ends(visits[i].first)) {
-            if (at(end).token_life.load() == Life::Dead || !seen.insert(end).second) continue;
-            visits.emplace_back(end, static_cast<int32_t>(i));
-            if (is_goal(end)) return succeed(static_cast<int32_t>(visits.size()) - 1);
+            if (!seen.insert(end).second) continue;
+            Life life = known_token_life(end);
+            if (life == Life::Alive) return succeed(static_cast<int32_t>(i));
+            if (life == Life::Unknown) visits.emplace_back(end, static_cast<int32_t>(i));
         }
     }
     for (auto [state, parent] : visits) at(state).token_life = Life::Dead;

@@ -13,7 +13,8 @@ namespace latticework {
 size_t Automaton::memory() const {
     return bytes_ + configs_.memory() + closure_bytes_ + exit_bytes_ + config_index_.bytes() + stacks_.memory() +
            frames_->memory() + program_->memory() + lexemes_->memory() + reaches_->memory() +
-           (ways_.size() + weights_.size() + rows_.size()) * 48;
+           token_steps_.size() * sizeof(TokenSteps) +
+           (ways_.size() + weights_.size() + rows_.size() + fewest_in_.size()) * 48;
 }
 
 void Automaton::collect_if_needed(std::span<const StateId> in_use) {
@@ -46,6 +47,7 @@ void Automaton::drop_derived() {
             delete mask;
         }
         for (auto& slot : config->few) slot = 0;
+        config->after_token = kUnknown;
     }
     masks_ = 0;
     closures_.clear();
@@ -58,6 +60,8 @@ void Automaton::drop_derived() {
     closure_bytes_ = 0;
     exit_bytes_ = 0;
     rows_.clear();
+    token_steps_.clear();
+    fewest_in_.clear();
 }
 
 std::vector<StateId> Automaton::pinned_states() {

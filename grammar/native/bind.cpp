@@ -247,6 +247,7 @@ void bind_grammar(nb::module_& m) {
                 return self.step_bytes(state, view);
             },
             "state"_a, "data"_a)
+        .def_prop_ro("counts_tokens", &Automaton::counts_tokens)
         .def("is_accepting", &Automaton::is_accepting, "state"_a)
         .def(
             "is_terminated",

@@ -10,12 +10,30 @@
 
 namespace latticework {
 
+// How many more tokens may take part in a terminal, as twice their number, and one more where the token that is being
+// read is paid for. So of two of them the larger allows whatever the other does.
+struct Allowance {
+    static constexpr int32_t kUnlimited = INT32_MAX;
+    int32_t halves = kUnlimited;
+    int32_t enough = 0;  // bytes with which the terminal can be completed wherever in it a token ends
+    auto operator<=>(const Allowance&) const = default;
+    static Allowance of(const Move& move) {
+        return move.most_tokens > 0 ? Allowance{2 * move.most_tokens, move.enough} : Allowance{};
+    }
+    bool is_limited() const { return halves != kUnlimited; }
+    bool is_paid() const { return is_limited() && halves % 2 != 0; }
+    int32_t tokens() const { return halves / 2; }  // further ones
+    Allowance after_byte() const { return {is_limited() && !is_paid() ? halves - 1 : halves, enough}; }
+    Allowance after_token() const { return {is_paid() ? halves - 1 : halves, enough}; }
+};
+
 // A text of `lex`, and then what the stacks say.
 struct Item {
     ExprId lex;
     StackId stacks;
     ExprId longer = RegexSet::kNothing;  // what it matches behind the end of the lexeme must not follow
     ExprId guard = RegexSet::kNothing;   // the rest of the text must not begin with one of these
+    Allowance allowance = {};
     auto operator<=>(const Item&) const = default;
     bool is_plain() const { return longer == RegexSet::kNothing && guard == RegexSet::kNothing; }
 };

@@ -123,7 +123,7 @@ std::vector<Move> Frames::expand(const Position& pos) {
     const Node& node = program_.node(pos.node);
     std::vector<Move> moves;
     switch (node.kind) {
-        case NodeKind::Terminal: return {Move{Move::Read, node.what, Move::kReturn}};
+        case NodeKind::Terminal: return {Move{Move::Read, node.what, Move::kReturn, node.most_tokens, node.enough}};
         case NodeKind::Lexeme: return {Move{Move::Lex, node.what, Move::kReturn}};
         case NodeKind::Scope: {
             if (pos.phase == kAfter) return {Move{Move::Pop, 0, Move::kReturn}};
@@ -145,7 +145,7 @@ std::vector<Move> Frames::expand(const Position& pos) {
 void Frames::add_child(std::vector<Move>& moves, NodeId child, int32_t depth, PosId next) {
     const Node& node = program_.node(child);
     if (node.kind == NodeKind::Terminal) {
-        moves.push_back({Move::Read, node.what, next});
+        moves.push_back({Move::Read, node.what, next, node.most_tokens, node.enough});
     } else if (node.kind == NodeKind::Lexeme) {
         moves.push_back({Move::Lex, node.what, next});
     } else {

@@ -21,8 +21,10 @@ using PosId = int32_t;
 struct Move {
     static constexpr PosId kReturn = -1;  // as `next`: the node is complete after this move
     enum Kind : uint8_t { Pop, Read, Lex, Call } kind;
-    int32_t what;  // Read: a lexer state; Lex: a terminal; Call: the position to start the child from
-    PosId next;    // where to go on afterwards
+    int32_t what;             // Read: a lexer state; Lex: a terminal; Call: the position to start the child from
+    PosId next;               // where to go on afterwards
+    int32_t most_tokens = 0;  // Read: how many tokens may take part; 0: any number
+    int32_t enough = 0;       // Read: as of the node
 };
 
 class Frames {

@@ -1,6 +1,7 @@
 #include "lexer.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <unordered_set>
 
 #include "errors.hpp"
@@ -12,7 +13,8 @@ bool Lexer::nonempty(ExprId id) {
     if (regex[id].plain) return id != RegexSet::kNothing;
     if (life_.size() < static_cast<size_t>(regex.size())) life_.resize(regex.size(), Life::Unknown);
     if (life_[id] == Life::Unknown) {
-        bool alive = !has_empty_pair(id) && search(id);
+        bool alive = !has_empty_pair(id) && !is_empty_without_counts(id) && search(id);
+        if (life_.size() < static_cast<size_t>(regex.size())) life_.resize(regex.size(), Life::Unknown);
         life_[id] = alive ? Life::Alive : Life::Dead;
     }
     return life_[id] == Life::Alive;
@@ -36,6 +38,41 @@ bool Lexer::has_empty_pair(ExprId id) {
     return false;
 }
 
+// "At most 20,000 characters, and not this": where nothing is left even of any number of characters, that is found in
+// few states, and holds for all counts.
+bool Lexer::is_empty_without_counts(ExprId id) {
+    if (regex[id].kind != ExprKind::And) return false;
+    ExprId loose = without_counts(id);
+    return loose != id && !nonempty(loose);
+}
+
+ExprId Lexer::without_counts(ExprId id) {
+    std::unordered_map<uint64_t, ExprId> known;
+    return without_counts(id, kLevelsToCounts, known);
+}
+
+ExprId Lexer::without_counts(ExprId id, int levels, std::unordered_map<uint64_t, ExprId>& known) {
+    constexpr int32_t kMany = 16;
+    const Expr expr = regex[id];
+    if (expr.kind == ExprKind::Repeat && expr.c > kMany) return regex.repeat(expr.a, expr.b, RegexSet::kUnbounded);
+    bool has_parts = expr.kind == ExprKind::Concat || expr.kind == ExprKind::Or || expr.kind == ExprKind::And;
+    if (!has_parts || levels == 0) return id;
+    uint64_t key = (static_cast<uint64_t>(id) << 8) | static_cast<uint64_t>(levels);
+    if (auto found = known.find(key); found != known.end()) return found->second;
+    std::vector<ExprId> parts = regex.parts(id);
+    if (expr.kind == ExprKind::Concat) parts = {expr.a, expr.b};
+    const std::vector<ExprId> before = parts;
+    for (ExprId& part : parts) part = without_counts(part, levels - 1, known);
+    ExprId loose = id;
+    if (parts != before) {
+        loose = expr.kind == ExprKind::Concat ? regex.concat(parts[0], parts[1])
+                : expr.kind == ExprKind::Or   ? regex.any_of(std::move(parts))
+                                              : regex.all_of(std::move(parts));
+    }
+    known.emplace(key, loose);
+    return loose;
+}
+
 // An exception leaves no trace: what was visited is as unknown as before.
 bool Lexer::search(ExprId start) {
     std::vector<Visit> visits{{start, -1}};
@@ -53,7 +90,8 @@ void Lexer::settle(const std::vector<Visit>& visits, int32_t last, Life others) 
     for (; last >= 0; last = visits[last].parent) life_[visits[last].expr] = Life::Alive;
 }
 
-// Depth first; success marks the whole path, failure everything that was visited.
+// Depth first, along what is soonest complete: a text of at most 20,000 characters before a stop is found by the stop.
+// Success marks the whole path, failure everything that was visited.
 bool Lexer::explore(std::vector<Visit>& visits) {
     std::vector<int32_t> open{0};
     auto accepts = [&](ExprId expr) {
@@ -74,6 +112,7 @@ bool Lexer::explore(std::vector<Visit>& visits) {
         }
         std::span<const Edge> edges = regex.derivative(visits[at].expr);
         if (life_.size() < static_cast<size_t>(regex.size())) life_.resize(regex.size(), Life::Unknown);
+        size_t first = open.size();
         for (const Edge& edge : edges) {
             Life life = life_[edge.target];
             if (life == Life::Open || life == Life::Dead) continue;
@@ -83,6 +122,9 @@ bool Lexer::explore(std::vector<Visit>& visits) {
             life_[edge.target] = Life::Open;
             open.push_back(last);
         }
+        if (open.size() - first > 1)
+            std::ranges::stable_sort(open.begin() + static_cast<ptrdiff_t>(first), open.end(), std::greater<>(),
+                                     [&](int32_t visit) { return floor(visits[visit].expr); });
     }
     settle(visits, -1, Life::Dead);
     return false;

@@ -46,9 +46,14 @@ public:
     bool nullable(ExprId state) const { return regex[state].nullable; }
     const ByteSet& alive(ExprId state) { return state_of(state).alive; }  // bytes after which something can match
     ExprId step(ExprId state, uint8_t byte) { return step(state_of(state), byte); }  // kNothing: nothing can match
+    // More texts: what is counted near the top of the expression may come any number of times.
+    ExprId without_counts(ExprId state);
     int32_t shortest(ExprId state);           // bytes of the shortest text; less where finding it takes too many states
     std::string shortest_text(ExprId state);  // the state must not be empty
-    const Loop& loop(ExprId state);           // the largest class of characters with one common target
+    // Bytes that complete a text of which any number is read, at least one; kFar where that takes too many states to
+    // tell.
+    int32_t most_missing(ExprId state);
+    const Loop& loop(ExprId state);  // the largest class of characters with one common target
 
     std::shared_ptr<const LexMask>& mask_slot(ExprId state) { return state_of(state).mask; }
     void count_bytes(size_t bytes) { mask_bytes_ += bytes; }
@@ -66,7 +71,7 @@ public:
     size_t mask_memory() const { return mask_bytes_; }
     size_t core_memory() const {  // without masks, which can be dropped
         return regex.memory() + state_bytes_ + states_.capacity() * sizeof(void*) + life_.capacity() +
-               (shortest_.size() + floors_.size()) * 32;
+               (shortest_.size() + floors_.size() + most_missing_.size()) * 32;
     }
 
     struct State {
@@ -103,15 +108,19 @@ private:
     };
 
     int32_t floor(ExprId state);
+    int32_t most_missing_by_form(ExprId state);
     std::optional<std::string> find_shortest(ExprId start, size_t most);
     bool has_empty_pair(ExprId id);
+    bool is_empty_without_counts(ExprId id);
+    static constexpr int kLevelsToCounts = 8;  // to look behind what is left of a character
+    ExprId without_counts(ExprId id, int levels, std::unordered_map<uint64_t, ExprId>& known);
     bool search(ExprId start);
     bool explore(std::vector<Visit>& visits);
     void settle(const std::vector<Visit>& visits, int32_t last, Life others);
 
     std::vector<std::unique_ptr<State>> states_;  // by expression
     std::vector<Life> life_;                      // by expression
-    std::unordered_map<ExprId, int32_t> shortest_, floors_;
+    std::unordered_map<ExprId, int32_t> shortest_, floors_, most_missing_;
     size_t state_bytes_ = 0, mask_bytes_ = 0;
     long derivative_steps_ = 200000;  // for deciding one emptiness
     size_t byte_limit_ = SIZE_MAX, grow_until_ = SIZE_MAX;

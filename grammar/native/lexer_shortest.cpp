@@ -97,4 +97,68 @@ std::optional<std::string> Lexer::find_shortest(ExprId start, size_t most) {
     return std::nullopt;
 }
 
+// By the structure of an expression without intersection and complement, and not too small: whatever is read of a
+// union, of a concatenation, of a repetition, one part is in the middle and others are still to come.
+int32_t Lexer::most_missing_by_form(ExprId id) {
+    if (auto found = most_missing_.find(id); found != most_missing_.end()) return found->second;
+    const Expr expr = regex[id];
+    int64_t most = 0;
+    switch (expr.kind) {
+        case ExprKind::Concat: {
+            std::vector<ExprId> parts;
+            ExprId last = id;
+            for (; regex[last].kind == ExprKind::Concat; last = regex[last].b) parts.push_back(regex[last].a);
+            most = most_missing_by_form(last);
+            int64_t behind = floor(last);
+            while (!parts.empty()) {
+                most = std::max(most, most_missing_by_form(parts.back()) + behind);
+                behind += floor(parts.back());
+                parts.pop_back();
+            }
+            break;
+        }
+        case ExprKind::Repeat:
+            most = most_missing_by_form(expr.a) + int64_t{floor(expr.a)} * std::max(expr.b - 1, 0);
+            break;
+        case ExprKind::Or:
+            for (ExprId part : regex.parts(id)) most = std::max<int64_t>(most, most_missing_by_form(part));
+            break;
+        case ExprKind::Modulo: most = kFar; break;
+        default: break;
+    }
+    return most_missing_.emplace(id, static_cast<int32_t>(std::min<int64_t>(most, kFar))).first->second;
+}
+
+int32_t Lexer::most_missing(ExprId start) {
+    constexpr size_t kMostStates = 4096;
+    if (regex[start].plain && most_missing_by_form(start) < kFar) return most_missing_by_form(start);
+    std::vector<ExprId> states{start};
+    std::vector<std::vector<size_t>> before(1);  // by state
+    std::unordered_map<ExprId, size_t> places{{start, 0}};
+    for (size_t i = 0; i < states.size(); ++i) {
+        if (states.size() > kMostStates) return kFar;
+        for (const Edge& edge : state_of(states[i]).edges) {
+            auto [found, is_new] = places.try_emplace(edge.target, states.size());
+            if (is_new) states.push_back(edge.target);
+            before.resize(states.size());
+            before[found->second].push_back(i);
+        }
+    }
+    std::vector<int32_t> missing(states.size(), kFar);
+    std::vector<size_t> open;
+    for (size_t i = 0; i < states.size(); ++i) {
+        if (nullable(states[i])) missing[i] = 0, open.push_back(i);
+    }
+    for (size_t i = 0; i < open.size(); ++i) {  // breadth first from the ends
+        for (size_t from : before[open[i]]) {
+            if (missing[from] == kFar) missing[from] = missing[open[i]] + 1, open.push_back(from);
+        }
+    }
+    int32_t most = 0;
+    for (size_t i = 0; i < states.size(); ++i) {
+        if (!before[i].empty()) most = std::max(most, missing[i]);
+    }
+    return most;
+}
+
 }  // namespace latticework

@@ -34,10 +34,11 @@ enum Op : int32_t {
     kLexeme,
     kScope,
     kLexer,
-    kStart = 30,
+    kCounted,
+    kStart,
 };
 
-constexpr int32_t kMostDemands = 8, kMostCounters = 4;
+constexpr int32_t kMostDemands = 8, kMostCounters = 4, kMostTokens = 1 << 29;
 
 }  // namespace
 
@@ -105,6 +106,10 @@ void Program::settle(const std::vector<bool>& unreadable) {
     if (!nodes_[start_].productive) throw Unsatisfiable("no text satisfies the constraint");
     prune();
     find(&Node::nullable, [&](const Node& node) { return is_nullable(node); });
+    for (Node& node : nodes_) {
+        bool is_unknown = node.most_tokens > 0 && node.enough < 0 && node.productive;
+        if (is_unknown) node.enough = lexer_.most_missing(node.what);
+    }
     if (!terminals_.empty()) weigh();  // searches are guided by it
 }
 
@@ -190,6 +195,12 @@ void Program::read_node(Reader& in, int32_t op) {
     Node node;
     switch (op) {
         case kTerminal: node.kind = NodeKind::Terminal, node.what = read_expression(in); break;
+        case kCounted:
+            node.kind = NodeKind::Terminal, node.what = read_expression(in);
+            node.most_tokens = in.bounded(1, kMostTokens);
+            node.enough = in.bounded(-1, kMostTokens);
+            counts_tokens_ = true;
+            break;
         case kAlias: node.kind = NodeKind::Alias, node.what = in.next(); break;
         case kScope: node.kind = NodeKind::Scope, node.what = in.next(); break;
         case kLexeme: {

@@ -24,6 +24,8 @@ struct Node {
     bool nullable = false;         // the empty text is one
     int32_t least = kFar;          // once weighed: about so many bytes has its shortest text
     int64_t rank = 0;              // of nodes with equal `least`, one of a lower rank does not need the other
+    int32_t most_tokens = 0;       // Terminal: how many tokens may take part in it; 0: any number
+    int32_t enough = 0;            // where these count: bytes that complete it, wherever in it a token ends
     int32_t what = -1;             // Terminal: expression; Alias, Scope: node; others: index of the specification
     std::vector<NodeId> children;  // Sequence, Choice
 };
@@ -131,6 +133,7 @@ public:
     const std::vector<TerminalSpec>& terminals() const { return terminals_; }
     const LexerSpec& lexer(int32_t index) const { return lexers_[index]; }
     const std::vector<Node>& nodes() const { return nodes_; }
+    bool counts_tokens() const { return counts_tokens_; }
     NodeId start() const { return start_; }
     size_t memory() const;
 
@@ -168,7 +171,7 @@ private:
     std::vector<TerminalSpec> terminals_;
     std::vector<LexerSpec> lexers_;
     NodeId start_ = -1;
-    bool is_weighed_ = false;
+    bool is_weighed_ = false, counts_tokens_ = false;
     static constexpr int64_t kMostWeighed = 1000;  // properties that are asked for by number
 };
 

@@ -26,6 +26,11 @@ public:
     uint16_t depth(int32_t node) const { return depths_[node]; }  // the root has depth 0
     int32_t end(int32_t node) const { return ends_[node]; }
     int max_depth() const { return max_depth_; }
+    int32_t child(int32_t node, uint8_t byte) const {  // -1: there is none
+        int32_t child = node + 1, end = ends_[node];
+        while (child < end && bytes_[child] != byte) child = ends_[child];
+        return child < end ? child : -1;
+    }
     // Whether a path into the subtree of a node, itself included, has a comma, and whether one has a comma behind a
     // quote.
     bool has_comma(int32_t node) const { return (commas_[node] & kComma) != 0; }

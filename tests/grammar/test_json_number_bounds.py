@@ -107,6 +107,19 @@ def test_integers_beyond_the_doubles(keyword: str, bound: float) -> None:
             assert (text in language) is is_valid, text
 
 
+@pytest.mark.parametrize("divisor", [2, 7, 100, 640])
+@pytest.mark.parametrize("bound", [1e23, -1e23, 1e30, -9223372036854776000.0], ids=repr)
+@pytest.mark.parametrize("keyword", KEYWORDS)
+def test_multiples_beyond_the_doubles(keyword: str, bound: float, divisor: int) -> None:
+    schema = {"type": "integer", keyword: bound, "multipleOf": divisor}
+    language = Language(json_schema(schema).grammar())
+    validator = jsonschema.Draft202012Validator(schema)
+    ends = [int(spelled(bound)), *(int(double) for double in doubles_near(bound))]
+    for value in {end // divisor * divisor + shift * divisor for end in ends for shift in range(-2, 3)} | set(ends):
+        is_valid = is_within(Fraction(value), schema) and validator.is_valid(value)
+        assert (str(value) in language) is is_valid, value
+
+
 @given(st.sampled_from(GIVEN), st.sampled_from(GIVEN), st.data())
 def test_intervals(low: float, high: float, data: st.DataObject) -> None:
     schema = {"type": "number", data.draw(st.sampled_from(KEYWORDS[::2])): low}

@@ -186,11 +186,20 @@ struct ProgramMaker {
     }
 
     void any_nodes(int count) {
+        bool counts = in.below(3) == 0;
         for (int i = 0; i < count; ++i) {
             bool has_lexer = terminals > 0 && in.below(4) != 0;
             switch (in.below(has_lexer ? 6 : 5)) {
                 case 0:
-                case 1: has_lexer ? add({26, 0, in.below(terminals)}) : add({20, in.below(regexes)}); break;
+                case 1:
+                    if (has_lexer) {
+                        add({26, 0, in.below(terminals)});
+                    } else if (counts && in.flip()) {
+                        add({29, in.below(regexes), 1 + in.below(4), -1});
+                    } else {
+                        add({20, in.below(regexes)});
+                    }
+                    break;
                 case 5: add({27, in.below(count)}); break;
                 case 2: add({21, 2, in.below(count), in.below(count)}); break;
                 case 3: add({22, 2, in.below(count), in.below(count)}); break;
