@@ -7,6 +7,7 @@
 #include <optional>
 #include <stdexcept>
 #include <tuple>
+#include <utility>
 
 #include "errors.hpp"
 
@@ -102,10 +103,11 @@ void Automaton::normalise(std::vector<Item>& items) {
     if (items.size() < 2) return;
     auto reading = [](const Item& item) { return std::tie(item.lex, item.longer, item.guard, item.allowance); };
     auto same_reading = [&](const Item& a, const Item& b) { return reading(a) == reading(b); };
-    if (program_->counts_tokens()) keep_largest_allowances(items);
-    std::ranges::sort(items, [&](const Item& a, const Item& b) {
+    auto by_reading = [&](const Item& a, const Item& b) {
         return std::tuple_cat(reading(a), std::tie(a.stacks)) < std::tuple_cat(reading(b), std::tie(b.stacks));
-    });
+    };
+    if (program_->counts_tokens()) keep_largest_allowances(items);
+    if (!std::ranges::is_sorted(items, by_reading)) std::ranges::sort(items, by_reading);
     // Halves first: one after the other, n sets would be united in n^2 steps.
     auto united = [&](auto&& self, size_t begin, size_t end) -> StackId {
         size_t half = begin + (end - begin) / 2;
@@ -118,8 +120,17 @@ void Automaton::normalise(std::vector<Item>& items) {
         merged.back().stacks = united(united, begin, end);
     }
     items = std::move(merged);
-    join_equal_stacks(items);
-    std::ranges::sort(items);
+    if (has_equal_stacks(items)) join_equal_stacks(items);
+    if (!std::ranges::is_sorted(items)) std::ranges::sort(items);
+}
+
+bool Automaton::has_equal_stacks(const std::vector<Item>& items) {
+    ++looked_at_;
+    return std::ranges::any_of(items, [&](const Item& item) {
+        auto stacks = static_cast<size_t>(item.stacks);
+        if (stacks >= last_look_.size()) last_look_.resize(std::max(stacks + 1, 2 * last_look_.size()));
+        return std::exchange(last_look_[stacks], looked_at_) == looked_at_;
+    });
 }
 
 void Automaton::join_equal_stacks(std::vector<Item>& items) {

@@ -184,6 +184,7 @@ private:
     StateId intern(std::vector<Item> items, bool accepting, TrailPtr trail = nullptr);
     StateId add_config(std::unique_ptr<Config> config);
     void normalise(std::vector<Item>& items);
+    bool has_equal_stacks(const std::vector<Item>& items);
     // `repeats`: without the stacks on which the thing that was just read must not equal one before.
     const Fragment& closure(StackId stacks, bool repeats = false);
     // automaton_closure.cpp
@@ -191,7 +192,7 @@ private:
     using Tops = std::map<std::pair<PosId, ExprId>, StackId>;  // by position and guard: what they stand on
     class Planner;
     Tops tops_of(StackId stacks, bool repeats, Fragment& out);
-    const ClosurePlan& plan_for(PosId pos, ExprId guard, bool repeats);
+    std::shared_ptr<const ClosurePlan> plan_for(PosId pos, ExprId guard, bool repeats);
     void run(const ClosurePlan& plan, StackId below, std::vector<Item>& items, std::vector<Reader>& readers);
     void add_readings(const std::vector<Reader>& readers, std::vector<Item>& items);  // with stacks for slots
     void split_by_guard(const Item& item, std::vector<Item>& out);
@@ -321,7 +322,7 @@ private:
     std::unique_ptr<Reaches> reaches_;
     StackSets stacks_;
     std::unordered_map<int64_t, Fragment> closures_;
-    std::array<std::unordered_map<uint64_t, std::unique_ptr<ClosurePlan>>, 2> plans_;  // by position and guard
+    std::array<std::unordered_map<uint64_t, std::shared_ptr<const ClosurePlan>>, 2> plans_;  // by position and guard
     struct ExitKey {
         const LexMask* lex;
         StateId next;
@@ -363,6 +364,8 @@ private:
     std::unordered_map<ExprId, TokenSteps> token_steps_;
     bool is_scarce_ = false;  // some may take so few tokens that one may lead too far into them
     std::vector<std::pair<StateId, const Config*>> walk_path_;  // scratch of `walk_trie`, by depth
+    std::vector<uint64_t> last_look_;                           // scratch of `has_equal_stacks`, by stacks
+    uint64_t looked_at_ = 0;
     StateTable<Config> configs_;
     HashIndex config_index_;
     StateId start_ = kDead;

@@ -132,7 +132,8 @@ private:
         int32_t below = from[0];
         if (from.size() > 1) {
             below = plan_->slots++;
-            plan_->steps.push_back({kSame, std::move(from)});
+            plan_->steps.push_back({kSame, static_cast<int32_t>(plan_->unions.size())});
+            plan_->unions.push_back(std::move(from));
         }
         for (int32_t at : group) {
             places_[at].slot = below;
@@ -173,9 +174,10 @@ private:
 
     void add_item(const Item& item) { automaton_.split_by_guard(item, plan_->items); }
     int32_t push(PosId pos, int32_t below) {
-        auto [found, is_new] = pushes_.try_emplace({pos, below}, plan_->slots);
+        const uint64_t key = (static_cast<uint64_t>(pos) << 32) | static_cast<uint32_t>(below);
+        auto [found, is_new] = pushes_.try_emplace(key, plan_->slots);
         if (is_new) {
-            plan_->steps.push_back({pos, {below}});
+            plan_->steps.push_back({pos, below});
             ++plan_->slots;
         }
         return found->second;
@@ -187,7 +189,7 @@ private:
     std::unique_ptr<ClosurePlan> plan_ = std::make_unique<ClosurePlan>();
     std::vector<Place> places_;
     std::map<std::pair<PosId, ExprId>, int32_t> index_;
-    std::map<std::pair<PosId, int32_t>, int32_t> pushes_;
+    std::unordered_map<uint64_t, int32_t> pushes_;  // by position and slot
     std::vector<int32_t> stack_;
     std::vector<std::vector<int32_t>> order_;  // groups, the called before their callers
     int32_t visited_ = 0;
@@ -240,23 +242,31 @@ Automaton::Tops Automaton::tops_of(StackId stacks, bool repeats, Fragment& out) 
     return tops;
 }
 
-const ClosurePlan& Automaton::plan_for(PosId pos, ExprId guard, bool repeats) {
-    std::unique_ptr<ClosurePlan>& plan =
-        plans_[repeats][(static_cast<uint64_t>(pos) << 32) | static_cast<uint32_t>(guard)];
-    if (plan == nullptr) {
-        plan = Planner(*this, repeats).make(pos, guard);
-        closure_bytes_ += plan->memory() + 48;
-    }
-    return *plan;
+// A long plan is kept once it is asked for again: between two properties of a large object, most are run once.
+std::shared_ptr<const ClosurePlan> Automaton::plan_for(PosId pos, ExprId guard, bool repeats) {
+    constexpr size_t kLong = 256;
+    const uint64_t key = (static_cast<uint64_t>(pos) << 32) | static_cast<uint32_t>(guard);
+    auto [found, is_new] = plans_[repeats].try_emplace(key);
+    if (found->second != nullptr) return found->second;
+    if (is_new) closure_bytes_ += 48;
+    std::shared_ptr<const ClosurePlan> plan = Planner(*this, repeats).make(pos, guard);
+    if (is_new && plan->steps.size() > kLong) return plan;
+    closure_bytes_ += plan->memory();
+    found->second = plan;
+    return plan;
 }
 
 void Automaton::run(const ClosurePlan& plan, StackId below, std::vector<Item>& items, std::vector<Reader>& readers) {
     std::vector<StackId> values{below};
     values.reserve(static_cast<size_t>(plan.slots));
     for (const ClosurePlan::Step& step : plan.steps) {
-        StackId value = values[step.from[0]];
-        for (size_t i = 1; i < step.from.size(); ++i) value = stacks_.unite(value, values[step.from[i]]);
-        values.push_back(step.push >= 0 ? stacks_.push(step.push, value) : value);
+        if (step.push >= 0) {
+            values.push_back(stacks_.push(step.push, values[step.from]));
+            continue;
+        }
+        StackId value = StackSets::kNone;
+        for (int32_t slot : plan.unions[static_cast<size_t>(step.from)]) value = stacks_.unite(value, values[slot]);
+        values.push_back(value);
     }
     for (Item item : plan.items) {
         item.stacks = values[item.stacks];
@@ -274,11 +284,11 @@ const Automaton::Fragment& Automaton::closure(StackId stacks, bool repeats) {
     Fragment fragment;
     std::vector<Reader> readers;
     for (const auto& [top, below] : tops_of(stacks, repeats, fragment)) {
-        const ClosurePlan& plan = plan_for(top.first, top.second, repeats);
-        fragment.opens_different = fragment.opens_different || plan.opens_different;
-        fragment.ends_different = fragment.ends_different || plan.ends_different;
-        fragment.choice = std::min(fragment.choice, plan.choice);
-        run(plan, below, fragment.items, readers);
+        std::shared_ptr<const ClosurePlan> plan = plan_for(top.first, top.second, repeats);
+        fragment.opens_different = fragment.opens_different || plan->opens_different;
+        fragment.ends_different = fragment.ends_different || plan->ends_different;
+        fragment.choice = std::min(fragment.choice, plan->choice);
+        run(*plan, below, fragment.items, readers);
     }
     if (!readers.empty()) add_readings(readers, fragment.items);
     normalise(fragment.items);

@@ -38,10 +38,10 @@ struct Item {
     bool is_plain() const { return longer == RegexSet::kNothing && guard == RegexSet::kNothing; }
 };
 
-struct ClosurePlan {  // of one position
-    struct Step {     // fills the next slot
-        PosId push;   // above the union of the slots; negative: just that
-        std::vector<int32_t> from;
+struct ClosurePlan {   // of one position
+    struct Step {      // fills the next slot
+        PosId push;    // above a slot; negative: a union of slots
+        int32_t from;  // the slot; or which of the unions
     };
     struct Reader {  // of a terminal: what it is taken for depends on which others can be read
         int32_t terminal;
@@ -51,13 +51,16 @@ struct ClosurePlan {  // of one position
 
     int32_t slots = 1;  // sets of stacks: the first is what the position stands on
     std::vector<Step> steps;
+    std::vector<std::vector<int32_t>> unions;
     std::vector<Item> items;  // with slots for stacks
     std::vector<Reader> readers;
     bool opens_different = false, ends_different = false;
     int32_t choice = INT32_MAX;
     size_t memory() const {
-        return sizeof(ClosurePlan) + steps.capacity() * (sizeof(Step) + 8) + items.capacity() * sizeof(Item) +
-               readers.capacity() * sizeof(Reader);
+        size_t bytes = sizeof(ClosurePlan) + steps.capacity() * sizeof(Step) + items.capacity() * sizeof(Item) +
+                       readers.capacity() * sizeof(Reader);
+        for (const std::vector<int32_t>& slots : unions) bytes += sizeof(slots) + slots.capacity() * sizeof(int32_t);
+        return bytes;
     }
 };
 

@@ -87,6 +87,7 @@ size_t Frames::memory() const {
 void Frames::retain(const std::vector<bool>& keep) {
     index_.clear();
     free_.clear();
+    keys_.clear();
     std::vector<bool> seen_kept(seen_.size());
     for (PosId id = 0; id < static_cast<PosId>(positions_.size()); ++id) {
         moves_[id] = {};
@@ -333,13 +334,15 @@ Frames::Position Frames::after_extra(const Position& pos, const RecordSpec& spec
 }
 
 void Frames::add_fields(std::vector<Move>& moves, const Position& pos, const RecordSpec& spec) {
-    int32_t inner = inner_depth(spec.layout, pos.depth);
+    const int32_t inner = inner_depth(spec.layout, pos.depth);
+    std::vector<ExprId>& keys = keys_[{&spec, inner}];
     int32_t missing = missing_required(pos, spec);
     for (size_t i = spec.any_order ? 0 : static_cast<size_t>(pos.progress); i < spec.fields.size(); ++i) {
         if (may_write(pos, spec, i, missing)) {
             Position at = pos;
             at.phase = kField | (static_cast<int32_t>(i) << kPhaseBits);
-            moves.push_back({Move::Read, key(spec.layout, inner, spec.fields[i].key), intern(at)});
+            if (!spec.any_order) at.progress = static_cast<int32_t>(i);  // whatever was left out before
+            moves.push_back({Move::Read, key_of(spec, i, keys, inner), intern(at)});
         }
         if (!spec.any_order && spec.fields[i].required) return;
     }
@@ -352,6 +355,7 @@ void Frames::add_extras(std::vector<Move>& moves, const Position& pos, const Rec
         if (!fits(spec.extras[i].value, after_extra(pos, spec), spec)) continue;
         Position at = pos;
         at.phase = kExtra | (static_cast<int32_t>(i) << kPhaseBits);
+        if (!spec.any_order) at.progress = static_cast<int32_t>(spec.fields.size());
         moves.push_back({Move::Read, key(spec.layout, inner, spec.extras[i].name), intern(at)});
     }
 }
@@ -427,6 +431,16 @@ ExprId Frames::key(const Layout& layout, int32_t depth, ExprId name) {
     ExprId colon = layout.style == Layout::Indent ? regex.literal(": ")
                                                   : regex.concat(space(layout), regex.literal(":", space(layout)));
     return regex.concat(lead(layout, depth), regex.concat(name, colon));
+}
+
+// The keys of a record, as far as they have been asked for: each position between two properties asks for many.
+ExprId Frames::key_of(const RecordSpec& spec, size_t field, std::vector<ExprId>& known, int32_t depth) {
+    if (known.empty()) {
+        known.resize(spec.fields.size(), -1);
+        bytes_ += known.size() * sizeof(ExprId);
+    }
+    if (known[field] < 0) known[field] = key(spec.layout, depth, spec.fields[field].key);
+    return known[field];
 }
 
 }  // namespace latticework

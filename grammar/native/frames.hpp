@@ -121,6 +121,7 @@ private:
     ExprId close(const Layout& layout, int32_t depth, const char* bracket, bool is_first);
     ExprId comma(const Layout& layout);
     ExprId key(const Layout& layout, int32_t depth, ExprId name);
+    ExprId key_of(const RecordSpec& spec, size_t field, std::vector<ExprId>& known, int32_t depth);
 
     const Program& program_;
     Lexer& lexer_;
@@ -131,7 +132,8 @@ private:
     std::vector<Seen> seen_;
     std::vector<int32_t> free_seen_;
     HashIndex seen_index_;
-    std::map<std::array<int32_t, 2>, ExprId> leads_;   // by (indent, depth)
+    std::map<std::array<int32_t, 2>, ExprId> leads_;                             // by (indent, depth)
+    std::map<std::pair<const RecordSpec*, int32_t>, std::vector<ExprId>> keys_;  // by record and depth of its fields
     std::map<std::array<int32_t, 3>, bool> finishes_;  // by (array, items, tally), for arrays that count
     size_t bytes_ = 0;
 };
