@@ -58,7 +58,8 @@ def _signs(schema: Schema, most_branches: int) -> tuple[bool, bool, bool]:
                 heavy = heavy or is_heavy(value.get("oneOf")) or requires_many(value)
                 looks_around = looks_around or not UNEVALUATED.isdisjoint(value)
             value = value.values()
-        pending += [inner for inner in value if type(inner) in _LOOKED_INTO]
+        if not _LOOKED_INTO.isdisjoint(map(type, value)):
+            pending += [inner for inner in value if type(inner) in _LOOKED_INTO]
     return multiplied, heavy, looks_around
 
 

@@ -109,14 +109,16 @@ def _declared_names(view: ObjectView, own: Part, everywhere: Part) -> dict[str, 
     the best there is.
     """
     branches = frozenset(own.branches)
-    certain = {name for place in own.places if place not in branches for name in _listed(place.schema, "properties")}
+    by_place = {place: dict.fromkeys(_listed(place.schema, "properties")) for place in own.places}
+    certain = (
+        {name for place, listed in by_place.items() if place not in branches for name in listed} if branches else set()
+    )
     names: dict[str, None] = {}
-    for place in own.places:
-        listed = _listed(place.schema, "properties")
-        names |= {name: None for name in listed if place not in branches or name not in certain}
+    for place, listed in by_place.items():
+        names |= {name: None for name in listed if name not in certain} if place in branches else listed
     required = set(view.required)
-    known = view.properties.keys() | required
     if everywhere is not own:
+        known = view.properties.keys() | required
         for place in everywhere.places:
             names |= {name: None for name in _listed(place.schema, "properties") if name in known}
     if not required <= names.keys():

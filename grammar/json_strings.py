@@ -21,6 +21,8 @@ def string_content(view: StringView, part: Part, *, wide: bool = False) -> Regex
 
     Raises UnsupportedSchemaError for a pattern that is not regular.
     """
+    if not (view.patterns or view.excluded_patterns or view.formats or view.excluded_formats or view.excluded):
+        return _of_length(at_least(view.min_length, "minLength", part), at_most(view.max_length))
     inside, outside = (excluded_content, format_content) if wide else (format_content, excluded_content)
     parts = [pattern_content(pattern, part) for pattern in view.patterns]
     parts += [Complement(pattern_content(pattern, part)) for pattern in view.excluded_patterns]

@@ -132,7 +132,14 @@ class _Writer:
             return node
         if value is None:
             return NULL
+        if kind is int and self._is_plain:
+            return Terminal(Text(str(value)))
         return self._container(value) if kind is list or kind is dict else self._scalars([value])
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        """Whether an integer is written in its digits, and nothing else."""
+        return not self._translator.fractions and (self._translator.unique or not self._written.floats)
 
     def _scalars(self, values: list[Any]) -> Node:
         """Values that are neither strings nor containers."""

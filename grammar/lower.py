@@ -15,7 +15,7 @@ from typing import Any, Final
 from . import ir
 from .errors import GrammarError
 from .lower_long import FreeChars, long_string
-from .lower_regex import Regexes, bounds, int32
+from .lower_regex import Regexes, bounds, free_bounds, int32
 from .rule_analysis import reachable_nodes
 from .special_tokens import mark
 
@@ -61,27 +61,19 @@ class _Nodes:
         self._lexer_code: list[int] = []
         self._numbers: dict[int, int] = {}
         self._queue: list[ir.Node] = []
+        self._counts = False
 
     def program(self) -> tuple[bytes, bytes]:
         """The code of everything that is reachable from the start."""
         start = self._number(self._start)
         code: list[int] = []
-        at = 0
-        counted, comparing = False, []
-        while at < len(self._queue):
-            node = self._queue[at]
+        for node in self._queue:  # which grows meanwhile
             write = _NODES.get(type(node))
             if write is None:
                 raise TypeError(f"{type(node).__name__} is not a grammar node")
             code += write(self, node)
-            at += 1
-            counted = counted or isinstance(node, ir.CountedTerminal)
-            if (isinstance(node, ir.Array) and node.different) or (
-                isinstance(node, ir.Record) and node.different_names
-            ):
-                comparing.append(node)
-        if counted:
-            _refuse_counted_inside(comparing, self._rules)
+        if self._counts:
+            _refuse_counted_inside(self._queue, self._rules)
         program = array("i", [*self._regexes.code, *self._lexer_code, *code, START, start])
         return program.tobytes(), bytes(self._regexes.text)
 
@@ -94,13 +86,16 @@ class _Nodes:
 
     def terminal(self, node: ir.Terminal) -> list[int]:
         regex = node.regex
-        if type(regex) is ir.JsonString and (long := long_string(regex.content)) is not None:
-            return self.sequence(long)
-        return [TERMINAL, self._regexes.number(regex)]
+        free = free_bounds(regex.content) if type(regex) is ir.JsonString else None
+        if free is None:
+            return [TERMINAL, self._regexes.number(regex)]
+        long = long_string(*free)
+        return [TERMINAL, self._regexes.free_string(free)] if long is None else self.sequence(long)
 
     def counted_terminal(self, node: ir.CountedTerminal) -> list[int]:
         if not 1 <= node.max_tokens <= _MOST_TOKENS:
             raise GrammarError(f"max_tokens of a terminal is from 1 to {_MOST_TOKENS}, not {node.max_tokens}")
+        self._counts = True
         return [COUNTED, self._regexes.number(node.regex), node.max_tokens, -1 if node.enough is None else node.enough]
 
     def free_chars(self, node: FreeChars) -> list[int]:
@@ -153,9 +148,11 @@ class _Nodes:
         names = [encode_basestring(declared.name).encode() for declared in node.fields]
         number = self._number
         for declared, key in zip(node.fields, self._regexes.literals(names), strict=True):
-            value = declared.value
-            code += (key, int(declared.required or everything))
-            code += self._place(value, node.demands) if isinstance(value, tuple) else (1, number(value), 0)
+            value, required = declared.value, int(declared.required or everything)
+            if type(value) is tuple:
+                code += (key, required, *self._place(value, node.demands))
+            else:
+                code += (key, required, 1, number(value), 0)
         code.append(len(node.extras))
         for extra in node.extras:
             code += (self._regexes.string(extra.name), *self._place(extra.value, node.demands))
@@ -167,8 +164,9 @@ class _Nodes:
         for counter in node.counters:
             code += bounds(counter.minimum, counter.maximum)
         code.append(len(node.prefix))
+        number, counters = self._number, len(node.counters)
         for item in node.prefix:
-            code += self._place(item, len(node.counters))
+            code += self._place(item, counters) if type(item) is tuple else (1, number(item), 0)
         code += [0] if node.rest is None else self._place(node.rest, len(node.counters))
         return code
 
@@ -184,12 +182,14 @@ class _Nodes:
         return code
 
 
-def _refuse_counted_inside(comparing: list[ir.Array | ir.Record], rules: dict[str, ir.Node]) -> None:
-    for container in comparing:
-        if any(isinstance(node, ir.CountedTerminal) for node in reachable_nodes(ir.Grammar(container, rules))):
-            raise GrammarError(
-                "a terminal with max_tokens stands in items or properties that must differ: not supported"
-            )
+def _refuse_counted_inside(nodes: list[ir.Node], rules: dict[str, ir.Node]) -> None:
+    for node in nodes:
+        compares = (isinstance(node, ir.Array) and node.different) or (
+            isinstance(node, ir.Record) and node.different_names
+        )
+        inside = reachable_nodes(ir.Grammar(node, rules)) if compares else ()
+        if any(isinstance(inner, ir.CountedTerminal) for inner in inside):
+            raise GrammarError("a terminal with max_tokens stands in items or properties that must differ: not supported")
 
 
 _NODES: Final[dict[type, Callable[[_Nodes, Any], list[int]]]] = {

@@ -6,11 +6,9 @@ all blocks, and the blocks by the place in the grammar: 100,000 characters take 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from . import ir
-from .lower_regex import free_bounds
 
 _LONG: Final = 1 << 15
 """A bound up to which a repetition does."""
@@ -19,18 +17,16 @@ _BLOCK: Final = 1 << 11
 _MOST_BLOCKS: Final = 1 << 10
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@ir.immutable
 class FreeChars(ir.Terminal):
     """So many characters of a JSON string, in any spelling: a node of the lowered grammar alone."""
 
 
-def long_string(content: ir.Regex) -> ir.Sequence | None:
-    """A JSON string with this content, if that is any text with a large bound on its length; else None."""
-    bounds = free_bounds(content)
-    if bounds is None or max(bounds) <= _LONG:
+def long_string(minimum: int, maximum: int) -> ir.Sequence | None:
+    """A JSON string of any text between these bounds (-1: no upper one), if one of them is large; else None."""
+    if minimum <= _LONG >= maximum:
         return None
-    minimum, maximum = bounds
-    block = max(_BLOCK, max(bounds) // _MOST_BLOCKS + 1)
+    block = max(_BLOCK, max(minimum, maximum) // _MOST_BLOCKS + 1)
     full = _chars(block, block)
     parts: list[ir.Node] = [full] * (minimum // block)
     parts.append(_chars(minimum % block, minimum % block))

@@ -55,8 +55,11 @@ class Regexes:
     def number(self, regex: ir.Regex, spelled: bool = False) -> int:
         """The number of `regex`; parts come first, with a stack of our own."""
         numbers = self._numbers
-        if type(regex) is ir.JsonString and not spelled and (direct := self._direct(regex.content)) is not None:
-            return direct
+        if not spelled:
+            if type(regex) is ir.Text:
+                return self.literal(regex.text.encode())
+            if type(regex) is ir.JsonString and (direct := self._direct(regex.content)) is not None:
+                return direct
         stack = [(regex, spelled)]
         while stack:
             node, in_json = stack[-1]
@@ -82,7 +85,10 @@ class Regexes:
         """The number of exactly these bytes."""
         number = self._literals.get(data)
         if number is None:
-            number = self._literals[data] = self._emit(LITERAL, *self._place(data))
+            number = self._literals[data] = self.count
+            self.code += (LITERAL, len(self.text), len(data))
+            self.text += data
+            self.count += 1
         return number
 
     def free_chars(self, content: ir.Regex) -> int:
@@ -114,13 +120,17 @@ class Regexes:
         if type(content) is ir.Text:
             return None if _has_control(content.text) else self.literal(b'"' + _spell(content.text) + b'"')
         bounds = free_bounds(content)
-        if bounds is None:
-            return None
+        return None if bounds is None else self.free_string(bounds)
+
+    def free_string(self, bounds: tuple[int, int]) -> int:
+        """The number of the JSON strings of any text between two bounds, as `free_bounds` has them."""
         number = self._strings.get(bounds)
         if number is None:
-            quote = self.literal(b'"')
-            inside = self._emit(REPEAT, self._unique(JSON_ANY), *bounds)
-            number = self._strings[bounds] = self._emit(CONCAT, 3, quote, inside, quote)
+            quote, char = self.literal(b'"'), self._unique(JSON_ANY)
+            inside = self.count
+            self.code += (REPEAT, char, *bounds, CONCAT, 3, quote, inside, quote)
+            self.count = inside + 2
+            number = self._strings[bounds] = inside + 1
         return number
 
     def write(self, node: ir.Regex, spelled: bool) -> int:
@@ -206,12 +216,13 @@ class Regexes:
             number = self._once[operation] = self._emit(*operation)
         return number
 
-    def _place(self, data: bytes) -> tuple[int, int]:
+    def _place(self, data: bytes) -> int:
+        """Where these bytes stand in the text."""
         offset = self._offsets.get(data)
         if offset is None:
             offset = self._offsets[data] = len(self.text)
             self.text += data
-        return offset, len(data)
+        return offset
 
     def _paste(self, shared: _Shared, spelled: bool) -> int:
         fragment = shared.spelled if spelled else shared.plain
@@ -219,7 +230,7 @@ class Regexes:
         for at in fragment.numbers:
             code[at] += first
         if fragment.text:
-            offset = self._place(fragment.text)[0]
+            offset = self._place(fragment.text)
             for at in fragment.offsets:
                 code[at] += offset
         self.code += code

@@ -426,11 +426,15 @@ ExprId Frames::comma(const Layout& layout) {
     return lexer_.regex.concat(space(layout), lexer_.regex.literal(",", space(layout)));
 }
 
+ExprId Frames::colon(const Layout& layout) {
+    RegexSet& regex = lexer_.regex;
+    return layout.style == Layout::Indent ? regex.literal(": ")
+                                          : regex.concat(space(layout), regex.literal(":", space(layout)));
+}
+
 ExprId Frames::key(const Layout& layout, int32_t depth, ExprId name) {
     RegexSet& regex = lexer_.regex;
-    ExprId colon = layout.style == Layout::Indent ? regex.literal(": ")
-                                                  : regex.concat(space(layout), regex.literal(":", space(layout)));
-    return regex.concat(lead(layout, depth), regex.concat(name, colon));
+    return regex.concat(lead(layout, depth), regex.concat(name, colon(layout)));
 }
 
 // The keys of a record, as far as they have been asked for: each position between two properties asks for many.
@@ -439,8 +443,12 @@ ExprId Frames::key_of(const RecordSpec& spec, size_t field, std::vector<ExprId>&
         known.resize(spec.fields.size(), -1);
         bytes_ += known.size() * sizeof(ExprId);
     }
-    if (known[field] < 0) known[field] = key(spec.layout, depth, spec.fields[field].key);
-    return known[field];
+    if (known[field] >= 0) return known[field];
+    const std::string_view text = spec.fields[field].text;
+    RegexSet& regex = lexer_.regex;
+    return known[field] = text.empty()
+                              ? key(spec.layout, depth, spec.fields[field].key)
+                              : regex.concat(lead(spec.layout, depth), regex.literal(text, colon(spec.layout)));
 }
 
 }  // namespace latticework

@@ -120,6 +120,7 @@ private:
     ExprId open(const Layout& layout, const char* bracket);
     ExprId close(const Layout& layout, int32_t depth, const char* bracket, bool is_first);
     ExprId comma(const Layout& layout);
+    ExprId colon(const Layout& layout);
     ExprId key(const Layout& layout, int32_t depth, ExprId name);
     ExprId key_of(const RecordSpec& spec, size_t field, std::vector<ExprId>& known, int32_t depth);
 

@@ -81,7 +81,7 @@ int64_t Frames::least_of_properties(const Position& pos, const RecordSpec& spec)
     for (size_t i = 0; i < spec.fields.size(); ++i) {
         bool is_open = spec.any_order ? !is_seen(pos, i) : i >= static_cast<size_t>(pos.progress);
         if (!spec.fields[i].required || !is_open || (phase == kField && i == static_cast<size_t>(index))) continue;
-        least += int64_t{lexer_.shortest(spec.fields[i].key)} + 2 + program_.least_of(spec.fields[i].value);
+        least += int64_t{program_.shortest_key(spec.fields[i])} + 2 + program_.least_of(spec.fields[i].value);
     }
     return least;
 }

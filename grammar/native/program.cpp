@@ -115,7 +115,8 @@ void Program::settle(const std::vector<bool>& unreadable) {
 
 void Program::read_regex(Reader& in, int32_t op) {
     RegexSet& regex = lexer_.regex;
-    auto earlier = [&] { return regexes_[in.bounded(0, static_cast<int32_t>(regexes_.size()) - 1)]; };
+    literals_.emplace_back();
+    auto earlier = [&] { return expression(read_number(in)); };
     auto list = [&] {
         std::vector<ExprId> parts(static_cast<size_t>(in.count()));
         for (ExprId& part : parts) part = earlier();
@@ -130,7 +131,10 @@ void Program::read_regex(Reader& in, int32_t op) {
         return out;
     };
     switch (op) {
-        case kLiteral: regexes_.push_back(regex.literal(in.text())); break;
+        case kLiteral:
+            literals_.back() = in.text();
+            regexes_.push_back(literals_.back().empty() ? RegexSet::kEmpty : -1);
+            break;
         case kChars: regexes_.push_back(charset(regex, ranges())); break;
         case kJsonChars: regexes_.push_back(json_charset(regex, ranges())); break;
         case kJsonAny: regexes_.push_back(json_any_char(regex)); break;
@@ -161,9 +165,18 @@ void Program::read_regex(Reader& in, int32_t op) {
     }
 }
 
+size_t Program::read_number(Reader& in) const {
+    return static_cast<size_t>(in.bounded(0, static_cast<int32_t>(regexes_.size()) - 1));
+}
+
+ExprId Program::expression(size_t number) {
+    if (regexes_[number] < 0) regexes_[number] = lexer_.regex.literal(literals_[number]);
+    return regexes_[number];
+}
+
 // A whole terminal, or a name.
-ExprId Program::read_expression(Reader& in) const {
-    ExprId expr = regexes_[in.bounded(0, static_cast<int32_t>(regexes_.size()) - 1)];
+ExprId Program::whole_expression(size_t number) {
+    ExprId expr = expression(number);
     if (lexer_.regex[expr].depth > RegexSet::kMaxGivenDepth) {
         throw GrammarProblem("a regular expression nests more than " + std::to_string(RegexSet::kMaxGivenDepth) +
                              " levels deep; write it with fewer optional parts in a row");
@@ -177,9 +190,9 @@ void Program::read_lexer(Reader& in) {
     spec.end = spec.begin + count;
     for (int32_t i = 0; i < count; ++i) {
         TerminalSpec terminal{};
-        terminal.texts = read_expression(in);
-        terminal.undone = read_expression(in);
-        terminal.begun = read_expression(in);
+        terminal.texts = whole_expression(read_number(in));
+        terminal.undone = whole_expression(read_number(in));
+        terminal.begun = whole_expression(read_number(in));
         terminal.lexer = static_cast<int32_t>(lexers_.size());
         terminal.shortest = in.bounded(0, 1) == 1;
         terminal.ignored = in.bounded(0, 1) == 1;
@@ -194,9 +207,9 @@ void Program::read_lexer(Reader& in) {
 void Program::read_node(Reader& in, int32_t op) {
     Node node;
     switch (op) {
-        case kTerminal: node.kind = NodeKind::Terminal, node.what = read_expression(in); break;
+        case kTerminal: node.kind = NodeKind::Terminal, node.what = whole_expression(read_number(in)); break;
         case kCounted:
-            node.kind = NodeKind::Terminal, node.what = read_expression(in);
+            node.kind = NodeKind::Terminal, node.what = whole_expression(read_number(in));
             node.most_tokens = in.bounded(1, kMostTokens);
             node.enough = in.bounded(-1, kMostTokens);
             counts_tokens_ = true;
@@ -237,13 +250,15 @@ void Program::read_record(Reader& in) {
     spec.demands = in.bounded(0, kMostDemands);
     spec.fields.resize(static_cast<size_t>(in.count()));
     for (FieldSpec& field : spec.fields) {
-        field.key = read_expression(in);
+        const size_t number = read_number(in);
+        field.text = literals_[number];
+        if (field.text.empty()) field.key = whole_expression(number);
         field.required = in.bounded(0, 1) == 1;
         field.value = read_place(in, spec.demands);
     }
     spec.extras.resize(static_cast<size_t>(in.count()));
     for (ExtraSpec& extra : spec.extras) {
-        extra.name = read_expression(in);
+        extra.name = whole_expression(read_number(in));
         extra.value = read_place(in, spec.demands);
     }
     records_.push_back(std::move(spec));
@@ -305,7 +320,7 @@ bool Program::record_is_productive(const RecordSpec& spec) const {
     int64_t available = 0, required = 0;
     for (const FieldSpec& field : spec.fields) {
         bool possible = is_productive(field.value);
-        if (field.required && !(possible && lexer_.nonempty(field.key))) return false;
+        if (field.required && !(possible && (!field.text.empty() || lexer_.nonempty(field.key)))) return false;
         available += possible;
         required += field.required;
     }

@@ -59,7 +59,8 @@ struct Alternative {
 using Place = std::vector<Alternative>;  // what may fill a field or an item
 
 struct FieldSpec {
-    ExprId key;  // the quoted name
+    std::string_view text;  // the quoted name,
+    ExprId key = -1;        // or if that is empty, an expression for it
     bool required;
     Place value;
 };
@@ -136,6 +137,7 @@ public:
     bool counts_tokens() const { return counts_tokens_; }
     NodeId start() const { return start_; }
     size_t memory() const;
+    int32_t shortest_key(const FieldSpec& field) const;
 
 private:
     class Reader;
@@ -143,7 +145,9 @@ private:
     void read_regex(Reader& in, int32_t op);
     void read_lexer(Reader& in);
     void read_node(Reader& in, int32_t op);
-    ExprId read_expression(Reader& in) const;
+    size_t read_number(Reader& in) const;
+    ExprId expression(size_t number);
+    ExprId whole_expression(size_t number);
     void read_record(Reader& in);
     void read_array(Reader& in);
     static Place read_place(Reader& in, int32_t counters);
@@ -164,7 +168,8 @@ private:
     void prune();
 
     Lexer& lexer_;
-    std::vector<ExprId> regexes_;
+    std::vector<ExprId> regexes_;             // negative: a text of which nobody has made use
+    std::vector<std::string_view> literals_;  // by regex
     std::vector<Node> nodes_;
     std::vector<RecordSpec> records_;
     std::vector<ArraySpec> arrays_;

@@ -12,12 +12,16 @@ int32_t Program::least_of(const Place& place) const {
     return least;
 }
 
+int32_t Program::shortest_key(const FieldSpec& field) const {
+    return field.text.empty() ? lexer_.shortest(field.key) : static_cast<int32_t>(field.text.size());
+}
+
 // The required properties, and the cheapest others as far as some number of them is asked for. Demands are left out.
 int32_t Program::least_of(const RecordSpec& spec) const {
     int64_t total = 2;
     std::vector<int64_t> others;
     for (const FieldSpec& field : spec.fields) {
-        int64_t cost = int64_t{lexer_.shortest(field.key)} + 2 + least_of(field.value);
+        int64_t cost = int64_t{shortest_key(field)} + 2 + least_of(field.value);
         if (field.required) total += cost;
         if (!field.required) others.push_back(cost);
     }

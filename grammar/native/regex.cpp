@@ -92,7 +92,12 @@ ExprId RegexSet::bytes(const ByteSet& set) {
 }
 
 ExprId RegexSet::literal(std::string_view text, ExprId rest) {
-    for (size_t i = text.size(); i-- > 0;) rest = concat(bytes(ByteSet::single(static_cast<uint8_t>(text[i]))), rest);
+    for (size_t i = text.size(); i-- > 0 && rest != kNothing;) {
+        ExprId& byte = singles_[static_cast<uint8_t>(text[i])];
+        if (byte == kNothing) byte = bytes(ByteSet::single(static_cast<uint8_t>(text[i])));
+        bool plain = exprs_[rest].plain;
+        rest = rest == kEmpty ? byte : intern(Expr{ExprKind::Concat, false, plain, 2, byte, rest, 0});
+    }
     return rest;
 }
 

@@ -8,6 +8,7 @@
 // bounds what does recurse.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -111,6 +112,7 @@ private:
     std::vector<ByteSet> sets_;
     std::vector<EdgeRange> derivatives_;  // by expression
     std::vector<Edge> edges_;
+    std::array<ExprId, 256> singles_{};  // of single bytes; kNothing: not made so far
     HashIndex expr_index_, set_index_;
     long work_ = 0, allowed_ = 0;
 };
