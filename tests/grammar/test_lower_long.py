@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from latticework.grammar import CompiledGrammar, Compiler, LimitError, Limits, Vocabulary, json_schema, lower_long
-from latticework.grammar.ir import ANY_CHAR, Repeat, Sequence, Text
+from latticework.grammar.ir import Repeat, Sequence, Text
 from latticework.grammar.lower_regex import free_bounds
 
 PIECES = ["a", "\\n", "\\u00e9", "é", "\\ud83d\\ude00", "aaa", '"']
