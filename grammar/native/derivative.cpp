@@ -55,15 +55,16 @@ std::vector<Edge> RegexSet::derive_concat(const Expr& expr) {
     std::vector<Edge> first = edges_of(expr.a);
     for (Edge& edge : first) edge.target = concat(edge.target, expr.b);
     if (!exprs_[expr.a].nullable) return first;
-    std::vector<std::vector<Edge>> both{std::move(first), edges_of(expr.b)};
+    std::array<std::span<const Edge>, 2> both{first, derivative(expr.b)};
     return combine(ExprKind::Or, both);
 }
 
 std::vector<Edge> RegexSet::derive_list(const Expr& expr) {
     std::vector<ExprId> parts(children(expr).begin(), children(expr).end());
-    std::vector<std::vector<Edge>> edges;
+    for (ExprId part : parts) derivative(part);  // all of them first: each may move the pool
+    std::vector<std::span<const Edge>> edges;
     edges.reserve(parts.size());
-    for (ExprId part : parts) edges.push_back(edges_of(part));
+    for (ExprId part : parts) edges.push_back(derivative(part));
     return combine(expr.kind, edges);
 }
 
@@ -98,44 +99,60 @@ std::vector<Edge> RegexSet::derive_modulo(const Expr& expr) {
 
 namespace {
 
-struct Block {
-    ByteSet set;
-    std::vector<ExprId> targets;
-};
-
-// Splits `blocks` by one more edge; what no block covers becomes a new one.
-void refine(std::vector<Block>& blocks, ByteSet set, ExprId target) {
+// Splits `blocks`, which are disjoint, by one more set; what none of them covers becomes a new one.
+void refine(std::vector<ByteSet>& blocks, ByteSet set) {
     size_t count = blocks.size();
     for (size_t i = 0; i < count && !set.empty(); ++i) {
-        ByteSet both = blocks[i].set & set;
+        ByteSet both = blocks[i] & set;
         if (both.empty()) continue;
         set = set & ~both;
-        if (both == blocks[i].set) {
-            blocks[i].targets.push_back(target);
-            continue;
-        }
-        Block inside{both, blocks[i].targets};
-        inside.targets.push_back(target);
-        blocks[i].set = blocks[i].set & ~both;
-        blocks.push_back(std::move(inside));
+        if (both == blocks[i]) continue;
+        blocks[i] = blocks[i] & ~both;
+        blocks.push_back(both);
     }
-    if (!set.empty()) blocks.push_back({set, {target}});
+    if (!set.empty()) blocks.push_back(set);
 }
 
 }  // namespace
 
 // Or: the union of the targets of each byte. And: their intersection, where every part has one.
-std::vector<Edge> RegexSet::combine(ExprKind kind, std::span<const std::vector<Edge>> parts) {
-    std::vector<Block> blocks;
-    for (const std::vector<Edge>& edges : parts) {
-        count_work(edges.size() * (blocks.size() + 1));
-        for (const Edge& edge : edges) refine(blocks, sets_[edge.set], edge.target);
+std::vector<Edge> RegexSet::combine(ExprKind kind, std::span<const std::span<const Edge>> parts) {
+    constexpr size_t kMany = 64;
+    std::vector<ByteSet> blocks;
+    std::vector<int32_t> sets;  // each once: many parts have the same
+    size_t work = 0;
+    number_of_set_.resize(sets_.size(), -1);
+    for (std::span<const Edge> edges : parts) {
+        work += edges.size() * (blocks.size() + 1);
+        for (const Edge& edge : edges) {
+            if (number_of_set_[edge.set] >= 0) continue;
+            number_of_set_[edge.set] = static_cast<int32_t>(sets.size());
+            sets.push_back(edge.set);
+            refine(blocks, sets_[edge.set]);
+        }
     }
+    std::vector<ByteSet> made_of(sets.size());  // the indices of its blocks, by set
+    for (size_t block = 0; block < blocks.size(); ++block) {
+        const int byte = blocks[block].first();
+        for (size_t set = 0; set < sets.size(); ++set) {
+            if (sets_[sets[set]].contains(byte)) made_of[set].insert(static_cast<int>(block));
+        }
+    }
+    std::vector<std::vector<ExprId>> targets(blocks.size());
+    for (std::vector<ExprId>& all : targets) all.reserve(std::min(parts.size(), kMany));
+    for (std::span<const Edge> edges : parts) {
+        for (const Edge& edge : edges) {
+            made_of[static_cast<size_t>(number_of_set_[edge.set])].for_each(
+                [&](int block) { targets[static_cast<size_t>(block)].push_back(edge.target); });
+        }
+    }
+    for (int32_t set : sets) number_of_set_[set] = -1;
+    count_work(work);
     std::vector<Edge> out;
-    for (Block& block : blocks) {
-        if (kind == ExprKind::And && block.targets.size() < parts.size()) continue;
-        ExprId target = kind == ExprKind::Or ? any_of(std::move(block.targets)) : all_of(std::move(block.targets));
-        add_edge(out, block.set, target);
+    for (size_t block = 0; block < blocks.size(); ++block) {
+        if (kind == ExprKind::And && targets[block].size() < parts.size()) continue;
+        std::vector<ExprId>& all = targets[block];
+        add_edge(out, blocks[block], kind == ExprKind::Or ? any_of(std::move(all)) : all_of(std::move(all)));
     }
     return out;
 }

@@ -227,15 +227,23 @@ ExprId RegexSet::any_of(std::vector<ExprId> parts) {
 
 ExprId RegexSet::all_of(std::vector<ExprId> parts) {
     std::vector<ExprId> flat;
+    flat.reserve(parts.size() + 8);
     ByteSet bytes_left = ByteSet::full();
     bool has_bytes = false;
-    for (ExprId part : parts) append_flat(ExprKind::And, part, flat);
-    for (ExprId part : flat) {
-        if (exprs_[part].kind != ExprKind::Bytes) continue;
+    auto add = [&](ExprId part) {
+        if (part == kAll) return;
+        const Expr& expr = exprs_[part];
+        if (expr.kind != ExprKind::Bytes) return flat.push_back(part);
         has_bytes = true;
-        bytes_left = bytes_left & sets_[exprs_[part].a];
+        bytes_left = bytes_left & sets_[expr.a];
+    };
+    for (ExprId part : parts) {
+        if (exprs_[part].kind != ExprKind::And) {
+            add(part);
+        } else {
+            for (ExprId inner : children(exprs_[part])) add(inner);
+        }
     }
-    std::erase_if(flat, [&](ExprId part) { return part == kAll || exprs_[part].kind == ExprKind::Bytes; });
     if (has_bytes) flat.push_back(bytes(bytes_left));
     std::ranges::sort(flat);
     flat.erase(std::unique(flat.begin(), flat.end()), flat.end());

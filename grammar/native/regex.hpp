@@ -104,7 +104,7 @@ private:
     std::vector<Edge> derive_repeat(const Expr& expr);
     std::vector<Edge> derive_modulo(const Expr& expr);
     std::vector<Edge> edges_of(ExprId id);
-    std::vector<Edge> combine(ExprKind kind, std::span<const std::vector<Edge>> parts);
+    std::vector<Edge> combine(ExprKind kind, std::span<const std::span<const Edge>> parts);
     void add_edge(std::vector<Edge>& edges, const ByteSet& set, ExprId target);
 
     std::vector<Expr> exprs_;
@@ -112,7 +112,8 @@ private:
     std::vector<ByteSet> sets_;
     std::vector<EdgeRange> derivatives_;  // by expression
     std::vector<Edge> edges_;
-    std::array<ExprId, 256> singles_{};  // of single bytes; kNothing: not made so far
+    std::array<ExprId, 256> singles_{};   // of single bytes; kNothing: not made so far
+    std::vector<int32_t> number_of_set_;  // scratch of `combine`
     HashIndex expr_index_, set_index_;
     long work_ = 0, allowed_ = 0;
 };
