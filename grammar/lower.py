@@ -149,7 +149,7 @@ class _Nodes:
         number = self._number
         for declared, key in zip(node.fields, self._regexes.literals(names), strict=True):
             value, required = declared.value, int(declared.required or everything)
-            if type(value) is tuple:
+            if isinstance(value, tuple):
                 code += (key, required, *self._place(value, node.demands))
             else:
                 code += (key, required, 1, number(value), 0)
@@ -166,7 +166,7 @@ class _Nodes:
         code.append(len(node.prefix))
         number, counters = self._number, len(node.counters)
         for item in node.prefix:
-            code += self._place(item, counters) if type(item) is tuple else (1, number(item), 0)
+            code += self._place(item, counters) if isinstance(item, tuple) else (1, number(item), 0)
         code += [0] if node.rest is None else self._place(node.rest, len(node.counters))
         return code
 
