@@ -189,7 +189,9 @@ def _refuse_counted_inside(nodes: list[ir.Node], rules: dict[str, ir.Node]) -> N
         )
         inside = reachable_nodes(ir.Grammar(node, rules)) if compares else ()
         if any(isinstance(inner, ir.CountedTerminal) for inner in inside):
-            raise GrammarError("a terminal with max_tokens stands in items or properties that must differ: not supported")
+            raise GrammarError(
+                "a terminal with max_tokens stands in items or properties that must differ: not supported"
+            )
 
 
 _NODES: Final[dict[type, Callable[[_Nodes, Any], list[int]]]] = {
