@@ -83,18 +83,19 @@ void Automaton::look_at_counts() {
 // that. A token may go on behind the end: whether the grammar does is not asked.
 int32_t Automaton::fewest_tokens_in(ExprId lex, int32_t most) {
     if (lexer_->nullable(lex)) return 0;
-    auto [known, is_new] = fewest_in_.try_emplace(lex, Fewest{0, most});
-    if (!is_new && (known->second.tokens <= known->second.most || most <= known->second.most))
-        return known->second.tokens;
-    known->second = {count_tokens(lex, most, true), most};
-    return known->second.tokens;
+    auto found = fewest_in_.find(lex);
+    bool is_known =
+        found != fewest_in_.end() && (found->second.tokens <= found->second.most || most <= found->second.most);
+    if (is_known) return found->second.tokens;
+    int32_t tokens = count_tokens(lex, most, true);
+    fewest_in_.insert_or_assign(lex, Fewest{tokens, most});
+    return tokens;
 }
 
 // Where one token leads to from a lexer state.
 const Automaton::TokenSteps& Automaton::token_steps(ExprId lex) {
-    auto [found, is_new] = token_steps_.try_emplace(lex);
-    TokenSteps& steps = found->second;
-    if (!is_new) return steps;
+    if (auto found = token_steps_.find(lex); found != token_steps_.end()) return found->second;
+    TokenSteps steps;
     const Trie& trie = vocabulary_->trie();
     std::vector<ExprId> path(static_cast<size_t>(trie.max_depth()) + 1);
     path[0] = lex;
@@ -113,7 +114,7 @@ const Automaton::TokenSteps& Automaton::token_steps(ExprId lex) {
     }
     std::ranges::sort(steps.states);
     steps.states.erase(std::unique(steps.states.begin(), steps.states.end()), steps.states.end());
-    return steps;
+    return token_steps_.emplace(lex, std::move(steps)).first->second;
 }
 
 // The fewest tokens to a text of the lexer state, where the last of them may go on behind it; more than `most` if these
@@ -252,8 +253,8 @@ std::vector<StateId> Automaton::walk_tokens_out(StateId start) {
     std::unordered_map<StateId, size_t> places;
     std::string text;
     size_t read = 0;
-    StateId last = start;
-    for (StateId state = start; !ways_.contains(state);) {
+    StateId state = start;
+    while (!ways_.contains(state)) {
         if (at(state).accepting) {
             ways_.emplace(state, Way{1, state, 0});
             break;
@@ -273,9 +274,8 @@ std::vector<StateId> Automaton::walk_tokens_out(StateId start) {
         }
         read += length;
         state = next;
-        last = next;
     }
-    path.push_back(last);
+    path.push_back(state);
     return path;
 }
 
