@@ -56,9 +56,13 @@ class Regexes:
         """The number of `regex`; parts come first, with a stack of our own."""
         numbers = self._numbers
         if not spelled:
+            direct = None
             if type(regex) is ir.Text:
-                return self.literal(regex.text.encode())
-            if type(regex) is ir.JsonString and (direct := self._direct(regex.content)) is not None:
+                direct = self.literal(regex.text.encode())
+            elif type(regex) is ir.JsonString:
+                direct = self._direct(regex.content)
+            if direct is not None:
+                numbers[False][id(regex)] = direct
                 return direct
         stack = [(regex, spelled)]
         while stack:

@@ -63,6 +63,13 @@ def test_a_choice_is_the_union_of_its_parts(parts: list[Regex]) -> None:
         assert accepted(Terminal(Union(tuple(parts)))) == expected
 
 
+@pytest.mark.parametrize("parts", [(Text("ab"), Text("c")), (JsonString(Text("a")), JsonString(Repeat(LETTER, 1)))])
+def test_parts_of_a_shared_expression_that_are_one_operation(parts: tuple[Regex, ...]) -> None:
+    shared = Language(Grammar(Terminal(Concat((share(Union(parts)), Text("!"))))))
+    for text in ("ab!", "c!", '"a"!', '"bb"!', "a!", "ab"):
+        assert (text in shared) is (text in Language(Grammar(Terminal(Concat((Union(parts), Text("!")))))))
+
+
 def test_a_shared_expression_is_written_once() -> None:
     once = lower(Grammar(Choice((Terminal(CONTENT),))))
     twice = lower(Grammar(Choice((Terminal(CONTENT), Terminal(Concat((CONTENT,)))))))
