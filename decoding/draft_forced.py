@@ -79,6 +79,17 @@ class ForcedDrafts:
             if node == DraftTree.REFUSED:
                 return
 
+    def commits(self, row: DraftContext, tree: DraftTree, node: int) -> bool:
+        """Whether there are canonical tokens of forced text behind a node: then the model is not to be asked there."""
+        before = tokens_before(row.token_ids, tree, node, _CONTEXT)
+        try:
+            state = tree.state(node)
+            return bool(
+                canonical_forced_tokens(tree.grammar, state, self._tokenizer, before, look_back=self._look_back)
+            )
+        except IndexError:  # dropped: the row itself will tell when it is there
+            return True
+
     def _extend(self, row: DraftContext, tree: DraftTree, leaf: int) -> None:
         before = tokens_before(row.token_ids, tree, leaf, _DRAFT_CONTEXT)
         state, text = tree.state(leaf), _text_of(tree.grammar, before)

@@ -22,6 +22,7 @@ class DraftTree:
         chances: of each node, an estimate in (0, 1] of the probability that it is right, given that its parent is.
         states: of the grammar, behind each node.
         sure: whether the node is to be taken without asking the model.
+        closed: nodes whose tokens may be drawn, and behind which nothing is asked in this pass.
         laws: the law [V] that the token was drawn from, or None where it was chosen in another way.
     """
 
@@ -36,6 +37,7 @@ class DraftTree:
         self.chances: list[float] = []
         self.states: list[int] = []
         self.sure: list[bool] = []
+        self.closed: frozenset[int] = frozenset()
         self.laws: list[Tensor | None] = []
         self._matcher = matcher
         self._children: list[dict[int, int]] = [{}]  # of node i at i + 1
@@ -135,6 +137,16 @@ class DraftTree:
                 number[old["parents"][node]],
                 *(old[name][node] for name in ("token_ids", "chances", "states", "sure", "laws")),
             )
+        self.closed = frozenset(number[node] for node in self.closed if node in number)
+
+    def close(self, nodes: Iterable[int]) -> None:
+        """Drop what is below these nodes, behind which nothing is to be asked in this pass."""
+        self.closed = frozenset(nodes)
+        kept: set[int] = set()
+        for node, parent in enumerate(self.parents):
+            if parent == self.ROOT or (parent in kept and parent not in self.closed):
+                kept.add(node)
+        self.keep(sorted(kept))
 
     def _append(self, parent: int, token_id: int, chance: float, state: int, sure: bool, law: Tensor | None) -> int:
         node = len(self.token_ids)

@@ -6,7 +6,7 @@ guess costs time and never changes the output, so a drafter may be as careless a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from weakref import WeakKeyDictionary
@@ -109,6 +109,7 @@ class Drafts:
         nodes: int = 32,
         node_cost: float = 0.01,
         acceptance: Acceptance | None = None,
+        commits: Callable[[DraftContext, DraftTree, int], bool] | None = None,
     ) -> None:
         """Several drafters as one.
 
@@ -117,6 +118,8 @@ class Drafts:
             nodes: the most nodes in the tree of a row, without those of free drafters.
             node_cost: the time that one more node takes, as a fraction of a forward pass; may be set again at any time.
             acceptance: what was learned earlier with drafters of the same names.
+            commits: whether text is committed where a node stands, without asking the model. A pass goes no further than
+                to the token that leads there.
 
         Raises `ValueError` for a budget or a cost below 0, and for two drafters of one name.
         """
@@ -130,6 +133,7 @@ class Drafts:
         self.nodes = nodes
         self.node_cost = node_cost
         self.acceptance = acceptance or Acceptance()
+        self._commits = commits
         self._pools: WeakKeyDictionary[DraftContext, _Pool] = WeakKeyDictionary()
 
     def begin(self, rows: Sequence[DraftContext]) -> None:
@@ -148,6 +152,9 @@ class Drafts:
         for row, pool, tree in zip(rows, pools, trees, strict=True):
             self._pools[row] = pool
             _transfer(pool, pool.worthwhile(self.nodes, self.node_cost), tree)
+            if self._commits is not None:
+                unsure = [node for node, sure in enumerate(tree.sure) if not sure]
+                tree.close([node for node in unsure if self._commits(row, tree, node)])
 
     def observe(self, row: DraftContext, seen: Sequence[Observed]) -> None:
         """Learn how good the proposals were, also of those that found no place in the tree."""

@@ -165,9 +165,12 @@ class Request:
         found = [
             drafter for drafter in drafters_for(wanted, tokenizer) if not (self.canonical and drafter.name == "forced")
         ]
+        commits = None
         if self.canonical:
-            found.insert(0, ForcedDrafts(tokenizer, canonical=True))
-        return Drafts(found, acceptance=acceptance_of(model)) if found else None
+            forced = ForcedDrafts(tokenizer, canonical=True)
+            found.insert(0, forced)
+            commits = forced.commits
+        return Drafts(found, acceptance=acceptance_of(model), commits=commits) if found else None
 
     def constraints(self, count: int) -> list[Constraint]:
         """The constraint of each of `count` prompts."""

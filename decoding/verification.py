@@ -83,7 +83,7 @@ def _uniforms(trees: Sequence[DraftTree], random: Sequence[RowRandom]) -> list[f
 def _path(tree: DraftTree, token_ids: Sequence[int]) -> list[int]:
     """`token_ids[i + 1]` is what was drawn at node i."""
     path, node = [], DraftTree.ROOT
-    while (child := tree.children(node).get(token_ids[node + 1])) is not None:
+    while (child := tree.children(node).get(token_ids[node + 1])) is not None and child not in tree.closed:
         path.append(child)
         node = child
     return path

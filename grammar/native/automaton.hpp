@@ -308,6 +308,7 @@ private:
     void collect_if_needed(std::span<const StateId> in_use);
     void collect(std::span<const StateId> in_use);
     void drop_derived();
+    void keep_ways(std::vector<bool>& keep) const;
     void drop_states(std::span<const StateId> in_use);
     std::vector<StateId> pinned_states();
     size_t memory() const;

@@ -407,8 +407,15 @@ void Automaton::require_spelling() {
     StateId state = start_;
     std::string text;
     while (state != kDead && !at(state).accepting && at(state).alive.count() == 1) {
-        text.push_back(static_cast<char>(at(state).alive.first()));
-        state = step_locked(state, static_cast<uint8_t>(text.back()));
+        uint8_t byte = at(state).alive.first();
+        state = step_locked(state, byte);
+        if (byte >= 0x20 && byte < 0x7F) {
+            text.push_back(static_cast<char>(byte));
+            continue;
+        }
+        constexpr char kDigits[] =
+            "0123456789abcdef";  // of what may be half a character, or the mark of a special token
+        text += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
     }
     std::string message = "no sequence of tokens of this vocabulary spells a text of the grammar";
     if (!text.empty()) message += "; every text begins with '" + text + "'";

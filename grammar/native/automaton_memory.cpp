@@ -74,12 +74,28 @@ std::vector<StateId> Automaton::pinned_states() {
     return pinned;
 }
 
+// What a state was told about the end of its text stays true.
+void Automaton::keep_ways(std::vector<bool>& keep) const {
+    std::vector<StateId> held;
+    for (StateId state = 0; state < configs_.size(); ++state) {
+        if (keep[state]) held.push_back(state);
+    }
+    for (StateId state : held) {
+        for (auto way = ways_.find(state); way != ways_.end(); way = ways_.find(state)) {
+            state = way->second.next;
+            if (keep[state]) break;  // one of those held, or on the way of one
+            keep[state] = true;
+        }
+    }
+}
+
 void Automaton::drop_states(std::span<const StateId> in_use) {
     std::vector<bool> keep(static_cast<size_t>(configs_.size()));
     for (StateId state : pinned_states()) keep[state] = true;
     for (StateId state : in_use) {
         if (state >= 0 && state < configs_.size()) keep[state] = true;
     }
+    keep_ways(keep);
     std::vector<bool> stacks, positions;
     for (StateId id = 0; id < configs_.size(); ++id) {
         Config* config = configs_.get(id);
@@ -92,7 +108,7 @@ void Automaton::drop_states(std::span<const StateId> in_use) {
         --live_states_;
         configs_.drop(id);
     }
-    ways_.clear();
+    std::erase_if(ways_, [&](const auto& way) { return !keep[way.first]; });
     weights_.clear();
     stacks_.retain(stacks);
     frames_->retain(positions);

@@ -45,6 +45,15 @@ def test_the_output_is_that_of_plain_decoding(drafts):
     assert passes < steps or drafts == "copy"  # a random model repeats little
 
 
+@pytest.mark.parametrize("drafts", ["forced", "recycle", "all"])
+def test_drafts_do_not_go_through_what_canonical_commits(drafts):
+    constraint, tokenizer = lw.choice(["the rain in spain", "anna", "true", "the rain"]), bpe_tokenizer()
+    for seed in (0, 3, 89, 332, *range(400, 420)):
+        settings = {"constraint": constraint, "temperature": 2.0, "seed": seed, "canonical": True, "max_new_tokens": 12}
+        plain = lw.complete(llama(0), tokenizer, CORPUS[:1], drafts=None, **settings)
+        same(lw.complete(llama(0), tokenizer, CORPUS[:1], drafts=drafts, **settings), plain)
+
+
 @pytest.mark.parametrize("among", ["alone", "all"])
 def test_a_greedy_small_model_changes_nothing(among):
     tokenizer = bpe_tokenizer()

@@ -6,6 +6,7 @@ import itertools
 import random
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from latticework.grammar.composition_texts import free_text, until
 from latticework.grammar.constraint_grammars import lark
 from latticework.grammar.limits import DEFAULT_LIMITS
 from latticework.grammar.lower import lower
+from latticework.grammar.regex import from_regex
 
 _LETTERS = "abx"
 _TOKENS = ["a", "b", "x", "ab", "aa", "bx", "abx", "xa", "bbb"]
@@ -205,3 +207,27 @@ def test_what_is_refused(make: Callable[[], object], error: type[Exception], mes
 
 def _compile(made: Constraint) -> CompiledGrammar:
     return Compiler(toy_vocabulary([])).compile(made)
+
+
+@pytest.mark.parametrize("grammar_bytes", [8_000, 60_000, 256 << 20])
+def test_a_text_that_fits_stays_so_when_states_are_dropped(grammar_bytes: int) -> None:
+    """With too few tokens to spell every byte, ways to the end are searched for, and a later search may find another."""
+    piece = ir.CountedTerminal(from_regex("[ax]{0,3}b"), 4)
+    again = ir.Reference("again")
+    first = ir.Sequence(
+        (ir.CountedTerminal(from_regex("a*x"), 1), again, ir.CountedTerminal(from_regex("[abx]{1,3}"), 2))
+    )
+    last = ir.Sequence((ir.CountedTerminal(from_regex("é"), 3), again, ir.CountedTerminal(from_regex("[aé]{1,3}"), 1)))
+    array = ir.Array(rest=piece, layout=ir.JsonLayout(style="compact"))
+    tokens = [b",", b"]", b"x", b"\xa9", b"\xc3\xa9\xc3", b"abx", b"],[", b"\xc3\xa9", b"[a", b"b", b"bbb", b"a", b"a]"]
+    tokens += [b"aaaa", b"b]x", b"a\xc3\xa9", b"\xa9a", b"ab"]
+    vocabulary = Vocabulary([*tokens, None], [len(tokens)])
+    program = lower(ir.Grammar(again, {"again": ir.Choice((array, first, last))}))
+    limits = replace(DEFAULT_LIMITS, grammar_bytes=grammar_bytes)
+    grammar = CompiledGrammar(vocabulary, *program, limits.of_automaton())
+    for seed in range(100):
+        rng, matcher = random.Random(seed), Matcher(grammar)
+        left = grammar.distance(matcher.state) + rng.randint(0, 6)
+        while not matcher.is_terminated:
+            matcher.accept_token(rng.choice(sorted(_within(grammar, matcher.state, left))))
+            left -= 1

@@ -383,3 +383,12 @@ def test_ids_beyond_the_given_bytes_and_end_tokens() -> None:
 def test_wrong_special_tokens(special: dict[str, int], error: type[Exception]) -> None:
     with pytest.raises(error):
         Vocabulary([b"a", None, None], [2], special_tokens=special)
+
+
+def test_an_error_names_half_a_character_and_a_special_token_that_nothing_can_follow() -> None:
+    with pytest.raises(VocabularyError, match=r"begins with '\\xc3'"):
+        Compiler(Vocabulary([b"a", None], [1])).compile(regex("[éè]"))
+    with pytest.raises(VocabularyError, match=r"begins with '.*<s>"):
+        Compiler(Vocabulary([b"a", None, None], [1], special_tokens={"<s>": 2})).compile(
+            sequence(special_token("<s>"), "b")
+        )
