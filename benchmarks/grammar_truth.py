@@ -94,15 +94,16 @@ class LarkTruth:
 
     def __init__(self, lark: Lark) -> None:
         self._lark = lark
-        values = (terminal.pattern.value for terminal in lark.terminals if terminal.pattern.type == "str")
-        self._words = sorted(value.lower() for value in values if value[0].isalpha() or value[0] == "_")
+        values = [terminal.pattern.value for terminal in lark.terminals if terminal.pattern.type == "str"]
+        words = [value for value in values if value[0].isalpha() or value[0] == "_"]
+        self._words = sorted({*words, *map(str.lower, words)})  # as they are, and where their case is ignored
 
     def begins(self, text: str) -> bool:
         """Never wrong when it says yes; a no is as good as the list of ends."""
         word = re.search(r"[A-Za-z_]\w*\Z", text)
         ends = list(self.ENDS)
         if word:
-            ends += [value[len(word[0]) :] for value in self._words if value.startswith(word[0].lower())]
+            ends += [value[len(word[0]) :] for value in self._words if value.lower().startswith(word[0].lower())]
         return any(self._feeds(text + end) for end in ends)
 
     def _feeds(self, text: str) -> bool:

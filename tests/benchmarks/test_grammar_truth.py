@@ -50,3 +50,9 @@ def test_beginnings_by_lark() -> None:
     assert leaves_at(truth.begins, text) == 12
     assert truth.begins("i")
     assert not truth.begins("o")
+
+
+def test_words_are_tried_in_their_case() -> None:
+    truth = LarkTruth(lalr('start: "_Bool" | "Select"i\n', "basic"))
+    assert all(truth.begins(text) for text in ("_", "_Bo", "sel", "SEL"))
+    assert not truth.begins("_b")
