@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -299,6 +300,9 @@ private:
     int64_t weight_of_state(StateId state);
     std::string text_of(StateId state);
     std::string text_of_stacks(StackId stacks);
+    using Reached = std::function<void(StateId, uint8_t)>;
+    using Expand = std::function<void(StateId, const Reached&)>;
+    std::vector<std::pair<StateId, uint8_t>> search_out(StateId start, const Expand& expand);
     std::string search_way(StateId state);
     std::vector<std::pair<StateId, uint8_t>> walk_out(StateId start);
     int32_t fewest_tokens(uint8_t byte, StateId next);

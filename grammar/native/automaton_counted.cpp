@@ -10,7 +10,6 @@
 // one of them may lead into it too far, each token is tried: it is allowed if some tokens behind it complete the text.
 
 #include <algorithm>
-#include <queue>
 #include <tuple>
 #include <unordered_set>
 
@@ -218,33 +217,15 @@ std::pair<StateId, size_t> Automaton::read_token(StateId state, std::string_view
     return best;
 }
 
-// Best first, by what was read and about what is missing: the states between tokens, to the end or to one with a way.
 std::vector<StateId> Automaton::search_token_way(StateId start) {
-    std::vector<std::pair<StateId, int32_t>> visits{{start, -1}};  // with the index of its parent
-    std::unordered_set<StateId> seen{start};
-    using Open = std::tuple<int64_t, int32_t, int32_t>;  // weight, less the tokens read, index of the visit
-    std::priority_queue<Open, std::vector<Open>, std::greater<>> open;
-    open.emplace(0, 0, 0);
-    while (!open.empty()) {
-        auto [weight, less, index] = open.top();
-        open.pop();
-        StateId from = visits[index].first;
-        if (index > 0 && (at(from).accepting || ways_.contains(from))) {
-            std::vector<StateId> path;
-            for (int32_t i = index; i > 0; i = visits[i].second) path.push_back(visits[i].first);
-            std::ranges::reverse(path);
-            return path;
-        }
+    auto expand = [&](StateId from, const Reached& reached) {
         for (auto [next, token] : token_ends(from)) {
-            if (!seen.insert(next).second || !token_alive(next)) continue;
-            visits.emplace_back(next, index);
-            open.emplace(1 - less + weight_of_state(next), less - 1, static_cast<int32_t>(visits.size()) - 1);
+            if (token_alive(next)) reached(next, 0);
         }
-        if (static_cast<long>(visits.size()) > limits_.liveness_states)
-            throw LimitReached("liveness_states", limits_.liveness_states,
-                               "finding a way to finish the text takes too many states");
-    }
-    throw GrammarProblem("no way to finish the text was found");  // no state is a dead end
+    };
+    std::vector<StateId> path;
+    for (auto [state, byte] : search_out(start, expand)) path.push_back(state);
+    return path;
 }
 
 // The states between tokens from `start` to the first that has a way already.

@@ -93,11 +93,12 @@ std::string Automaton::text_of(StateId state) {
     return lexer_->shortest_text(item.lex) + text_of_stacks(item.stacks);
 }
 
-// Best first, by what was read and about what is missing, to the end or to a state with a way.
-std::string Automaton::search_way(StateId start) {
+// Best first, by what was read and about what is missing, to the end or to a state with a way: the states behind
+// `start`, each with the byte that leads to it, if that is what `expand` goes by, which tells what follows a state.
+std::vector<std::pair<StateId, uint8_t>> Automaton::search_out(StateId start, const Expand& expand) {
     std::vector<std::tuple<StateId, int32_t, uint8_t>> visits{{start, -1, 0}};  // with the index of its parent
     std::unordered_set<StateId> seen{start};
-    using Open = std::tuple<int64_t, int32_t, int32_t>;  // weight, less the bytes read, index of the visit
+    using Open = std::tuple<int64_t, int32_t, int32_t>;  // weight, less the steps taken, index of the visit
     std::priority_queue<Open, std::vector<Open>, std::greater<>> open;
     open.emplace(0, 0, 0);
     while (!open.empty()) {
@@ -105,16 +106,15 @@ std::string Automaton::search_way(StateId start) {
         open.pop();
         StateId from = std::get<0>(visits[index]);
         if (index > 0 && (at(from).accepting || ways_.contains(from))) {
-            std::string text;
+            std::vector<std::pair<StateId, uint8_t>> path;
             for (int32_t i = index; i > 0; i = std::get<1>(visits[i]))
-                text.push_back(static_cast<char>(std::get<2>(visits[i])));
-            std::ranges::reverse(text);
-            return text;
+                path.emplace_back(std::get<0>(visits[i]), std::get<2>(visits[i]));
+            std::ranges::reverse(path);
+            return path;
         }
-        at(from).alive.for_each([&](int byte) {
-            StateId next = step_locked(from, static_cast<uint8_t>(byte));
-            if (next == kDead || !seen.insert(next).second) return;
-            visits.emplace_back(next, index, static_cast<uint8_t>(byte));
+        expand(from, [&, less = less, index = index](StateId next, uint8_t byte) {
+            if (!seen.insert(next).second) return;
+            visits.emplace_back(next, index, byte);
             open.emplace(1 - less + weight_of_state(next), less - 1, static_cast<int32_t>(visits.size()) - 1);
         });
         if (static_cast<long>(visits.size()) > limits_.liveness_states)
@@ -122,6 +122,18 @@ std::string Automaton::search_way(StateId start) {
                                "finding a way to finish the text takes too many states");
     }
     throw GrammarProblem("no way to finish the text was found");  // no state is a dead end
+}
+
+std::string Automaton::search_way(StateId start) {
+    std::string text;
+    auto expand = [&](StateId from, const Reached& reached) {
+        at(from).alive.for_each([&](int byte) {
+            StateId next = step_locked(from, static_cast<uint8_t>(byte));
+            if (next != kDead) reached(next, static_cast<uint8_t>(byte));
+        });
+    };
+    for (auto [state, byte] : search_out(start, expand)) text.push_back(static_cast<char>(byte));
+    return text;
 }
 
 // The states from `start` to the first that has a way already, or may be the last; none of them twice.
